@@ -1,0 +1,1 @@
+//! One folder per protocol; each answers from the stores of the world.

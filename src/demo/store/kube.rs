@@ -1,0 +1,140 @@
+//! Kubernetes objects and their history of changes, as an API server holds them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+/// `group` is empty for the core group; `resource` is the plural, lower-case name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Gvr {
+    pub group: &'static str,
+    pub version: &'static str,
+    pub resource: &'static str,
+}
+
+impl Gvr {
+    #[must_use]
+    pub const fn new(group: &'static str, version: &'static str, resource: &'static str) -> Self {
+        Self { group, version, resource }
+    }
+}
+
+pub const NAMESPACES: Gvr = Gvr::new("", "v1", "namespaces");
+pub const NODES: Gvr = Gvr::new("", "v1", "nodes");
+pub const PODS: Gvr = Gvr::new("", "v1", "pods");
+pub const SERVICES: Gvr = Gvr::new("", "v1", "services");
+pub const EVENTS: Gvr = Gvr::new("", "v1", "events");
+pub const DEPLOYMENTS: Gvr = Gvr::new("apps", "v1", "deployments");
+pub const REPLICASETS: Gvr = Gvr::new("apps", "v1", "replicasets");
+pub const STATEFULSETS: Gvr = Gvr::new("apps", "v1", "statefulsets");
+pub const DAEMONSETS: Gvr = Gvr::new("apps", "v1", "daemonsets");
+pub const HPAS: Gvr = Gvr::new("autoscaling", "v2", "horizontalpodautoscalers");
+pub const PDBS: Gvr = Gvr::new("policy", "v1", "poddisruptionbudgets");
+pub const ENDPOINT_SLICES: Gvr = Gvr::new("discovery.k8s.io", "v1", "endpointslices");
+pub const ROLLOUTS: Gvr = Gvr::new("argoproj.io", "v1alpha1", "rollouts");
+pub const POD_METRICS: Gvr = Gvr::new("metrics.k8s.io", "v1beta1", "pods");
+pub const NODE_METRICS: Gvr = Gvr::new("metrics.k8s.io", "v1beta1", "nodes");
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    Added,
+    Modified,
+    Deleted,
+}
+
+/// One change, in the order of resource versions. A deleted object carries its last state.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub kind: ChangeKind,
+    pub gvr: Gvr,
+    pub namespace: String,
+    pub version: u64,
+    pub object: Arc<Value>,
+}
+
+type Key = (String, String);
+
+/// Changes older than this many are forgotten; a watch from before them is answered with 410.
+const HISTORY: usize = 4096;
+
+/// The store. `metadata.resourceVersion` is set here on every write.
+#[derive(Debug, Default)]
+pub struct Kube {
+    objects: BTreeMap<Gvr, BTreeMap<Key, Arc<Value>>>,
+    changes: VecDeque<Change>,
+    version: u64,
+}
+
+impl Kube {
+    /// Creates or replaces the object named in `object.metadata`. An identical object (but for its resourceVersion)
+    /// is no change. Returns the resource version the object now has.
+    pub fn apply(&mut self, gvr: Gvr, mut object: Value) -> u64 {
+        let key = key_of(&object);
+        let old = self.objects.get(&gvr).and_then(|all| all.get(&key));
+        if let Some(old) = old {
+            object["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"].clone();
+            if **old == object {
+                return resource_version(old);
+            }
+        }
+        let kind = if old.is_some() { ChangeKind::Modified } else { ChangeKind::Added };
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = Value::String(self.version.to_string());
+        let object = Arc::new(object);
+        self.objects.entry(gvr).or_default().insert(key.clone(), object.clone());
+        self.record(kind, gvr, key.0, object);
+        self.version
+    }
+
+    /// Removes the object; watchers get its last state with a new resourceVersion.
+    pub fn delete(&mut self, gvr: Gvr, namespace: &str, name: &str) -> bool {
+        let key = (namespace.to_owned(), name.to_owned());
+        let Some(old) = self.objects.get_mut(&gvr).and_then(|all| all.remove(&key)) else { return false };
+        self.version += 1;
+        let mut object = (*old).clone();
+        object["metadata"]["resourceVersion"] = Value::String(self.version.to_string());
+        self.record(ChangeKind::Deleted, gvr, key.0, Arc::new(object));
+        true
+    }
+
+    #[must_use]
+    pub fn get(&self, gvr: Gvr, namespace: &str, name: &str) -> Option<&Arc<Value>> {
+        self.objects.get(&gvr)?.get(&(namespace.to_owned(), name.to_owned()))
+    }
+
+    /// Objects of one resource, ordered by namespace and name.
+    pub fn list(&self, gvr: Gvr) -> impl Iterator<Item = &Arc<Value>> {
+        self.objects.get(&gvr).into_iter().flat_map(|all| all.values())
+    }
+
+    /// The newest resource version of the store.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Changes after `version`, or `None` when some of them are already forgotten.
+    #[must_use]
+    pub fn changes_since(&self, version: u64) -> Option<impl Iterator<Item = &Change>> {
+        let oldest = self.changes.front().map_or(self.version + 1, |c| c.version);
+        (version + 1 >= oldest || version >= self.version)
+            .then(|| self.changes.iter().filter(move |c| c.version > version))
+    }
+
+    fn record(&mut self, kind: ChangeKind, gvr: Gvr, namespace: String, object: Arc<Value>) {
+        if self.changes.len() == HISTORY {
+            self.changes.pop_front();
+        }
+        self.changes.push_back(Change { kind, gvr, namespace, version: self.version, object });
+    }
+}
+
+fn key_of(object: &Value) -> Key {
+    let part = |name: &str| object["metadata"][name].as_str().unwrap_or_default().to_owned();
+    (part("namespace"), part("name"))
+}
+
+fn resource_version(object: &Value) -> u64 {
+    object["metadata"]["resourceVersion"].as_str().and_then(|v| v.parse().ok()).unwrap_or_default()
+}
