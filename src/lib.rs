@@ -1,3 +1,8 @@
 //! tierdeck: a terminal operations console for the person on call.
 
+pub mod clients;
 pub mod demo;
+pub mod domain;
+pub mod model;
+pub mod sources;
+pub mod state;
