@@ -98,6 +98,17 @@ impl Kube {
         true
     }
 
+    /// Replaces all objects of a resource that cannot be watched (metrics.k8s.io): no change is recorded.
+    pub fn replace_all(&mut self, gvr: Gvr, objects: impl IntoIterator<Item = Value>) {
+        self.version += 1;
+        let version = self.version.to_string();
+        let stamped = objects.into_iter().map(|mut object| {
+            object["metadata"]["resourceVersion"] = Value::String(version.clone());
+            (key_of(&object), Arc::new(object))
+        });
+        self.objects.insert(gvr, stamped.collect());
+    }
+
     #[must_use]
     pub fn get(&self, gvr: Gvr, namespace: &str, name: &str) -> Option<&Arc<Value>> {
         self.objects.get(&gvr)?.get(&(namespace.to_owned(), name.to_owned()))
