@@ -19,6 +19,8 @@ mod table;
 mod watch;
 
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
