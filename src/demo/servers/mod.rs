@@ -1,1 +1,4 @@
 //! One folder per protocol; each answers from the stores of the world.
+
+pub mod alertmanager;
+pub mod prometheus;
