@@ -43,6 +43,8 @@ fn operator(id: TokenId) -> Option<Operator> {
 struct Operation {
     operator: Operator,
     returns_bool: bool,
+    /// Whether the operator itself leaves the metric name out. `atan2` does not: so it is in Prometheus 2.42.
+    renames: bool,
 }
 
 impl Operation {
@@ -56,7 +58,7 @@ impl Operation {
     }
 
     fn drops_name(self) -> bool {
-        self.returns_bool || matches!(self.operator, Operator::Arithmetic(_))
+        self.returns_bool || self.renames
     }
 }
 
@@ -72,7 +74,8 @@ pub(super) fn evaluate(evaluation: &Evaluation, expression: &BinaryExpr) -> Resu
         };
         return set(id, left, right, modifier.matching.as_ref()).map(Value::Vector);
     };
-    let operation = Operation { operator, returns_bool: modifier.return_bool };
+    let renames = matches!(operator, Operator::Arithmetic(_)) && id != T_ATAN2;
+    let operation = Operation { operator, returns_bool: modifier.return_bool, renames };
     match (left, right) {
         (Value::Scalar(left), Value::Scalar(right)) => {
             let pairs = left.into_iter().zip(right);
@@ -301,8 +304,7 @@ impl<'m> Matching<'m> {
     }
 
     fn result_labels(&self, many: &Labels, one: &Labels) -> Labels {
-        let arithmetic = matches!(self.operation.operator, Operator::Arithmetic(_));
-        let mut labels = if arithmetic { without_name(many) } else { many.clone() };
+        let mut labels = if self.operation.renames { without_name(many) } else { many.clone() };
         if self.modifier.card == VectorMatchCardinality::OneToOne {
             labels = match &self.modifier.matching {
                 Some(LabelModifier::Include(on)) => labels.retain(|name| on.labels.iter().any(|l| l == name)),
