@@ -8,12 +8,12 @@ mod tests;
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::Router;
-use axum::extract::RawQuery;
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
-use axum::{Json, http::Method};
 use serde_json::{Value, json};
 
 use crate::demo::production::Production;
@@ -66,13 +66,8 @@ pub fn router(production: Arc<Production>) -> Router {
     let mut router = Router::new();
     for (method, path) in ROUTES {
         let Some(handler) = handler(path) else { continue };
-        let Ok(filter) =
-            Method::from_bytes(method.as_bytes()).map_or(Err(()), |m| MethodFilter::try_from(m).map_err(|_| ()))
-        else {
-            continue;
-        };
-        let production = Arc::clone(&production);
-        let answer = move |RawQuery(query): RawQuery| async move {
+        let filter = if *method == "POST" { MethodFilter::POST } else { MethodFilter::GET };
+        let answer = move |State(production): State<Arc<Production>>, RawQuery(query): RawQuery| async move {
             let query: Vec<_> = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
             production.read(|world| {
                 let view = View { alerting: &world.stores.alerting, now: world.now() };
@@ -81,7 +76,7 @@ pub fn router(production: Arc<Production>) -> Router {
         };
         router = router.route(path, on(filter, answer));
     }
-    router
+    router.with_state(production)
 }
 
 fn json_response(value: &Value) -> Response {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
@@ -92,8 +92,8 @@ pub fn router(production: Arc<Production>) -> Router {
     for (method, path) in ROUTES {
         let Some(handler) = handler(path) else { continue };
         let filter = if *method == "POST" { MethodFilter::POST } else { MethodFilter::GET };
-        let production = Arc::clone(&production);
-        let answer = move |Path(segments): Path<HashMap<String, String>>,
+        let answer = move |State(production): State<Arc<Production>>,
+                           Path(segments): Path<HashMap<String, String>>,
                            RawQuery(query): RawQuery,
                            headers: HeaderMap,
                            body: Bytes| async move {
@@ -105,22 +105,28 @@ pub fn router(production: Arc<Production>) -> Router {
     router
         .method_not_allowed_fallback(|| async { (StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n") })
         .fallback(|| async { (StatusCode::NOT_FOUND, "404 page not found\n") })
+        .with_state(production)
 }
 
 /// Queries may take a while, so they do not hold up the runtime's threads.
 async fn answer(production: Arc<Production>, handler: Handler, request: Request) -> Response {
     let work = move || {
         production.read(|world| {
-            if !world.prometheus_up() {
-                return (StatusCode::SERVICE_UNAVAILABLE, "no endpoints available for service \"prometheus\"\n")
-                    .into_response();
-            }
             let view = View { tsdb: &world.stores.tsdb, alerting: &world.stores.alerting, now: world.now() };
-            match handler(&view, &request) {
-                Ok(reply) => reply.into_response(),
-                Err(failure) => failure.into_response(),
-            }
+            respond(handler, world.prometheus_up().then_some(view), &request)
         })
     };
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Failure::internal(&error).into_response())
+}
+
+/// Without a view the server is down, and what answers is the service in front of it.
+fn respond(handler: Handler, view: Option<View>, request: &Request) -> Response {
+    let Some(view) = view else {
+        let text = "no endpoints available for service \"prometheus\"\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    };
+    match handler(&view, request) {
+        Ok(reply) => reply.into_response(),
+        Err(failure) => failure.into_response(),
+    }
 }

@@ -46,7 +46,7 @@ impl Request {
     pub fn moment(&self, name: &str) -> Result<Option<i64>, Failure> {
         let Some(text) = self.first(name) else { return Ok(None) };
         let seconds = text.parse::<f64>().ok().filter(|s| s.abs() <= FURTHEST).map(|s| (s * 1000.0).round() as i64);
-        let moment = seconds.or_else(|| text.parse::<jiff::Timestamp>().ok().map(|t| t.as_millisecond()));
+        let moment = seconds.or_else(|| text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond));
         let Some(moment) = moment else {
             return Err(Failure::parameter(name, format_args!("cannot parse \"{text}\" to a valid timestamp")));
         };
@@ -62,7 +62,7 @@ impl Request {
             Err(_) if text.len() > 32 => return Err(invalid()),
             Err(_) => parse_duration(text).map_err(|_| invalid())?.as_secs_f64(),
         };
-        if !(seconds.abs() <= FURTHEST) {
+        if seconds.is_nan() || seconds.abs() > FURTHEST {
             return Err(invalid());
         }
         Ok(Some((seconds * 1000.0).round() as i64))

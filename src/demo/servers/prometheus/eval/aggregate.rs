@@ -40,7 +40,7 @@ pub(super) fn evaluate(evaluation: &Evaluation, aggregation: &AggregateExpr) -> 
         if id == T_QUANTILE {
             groups.map(|(labels, members)| quantile(&parameters, labels, &members)).collect()
         } else {
-            groups.flat_map(|(_, members)| extremes(&parameters, members, id == T_TOPK)).collect()
+            groups.flat_map(|(_, members)| extremes(&parameters, &members, id == T_TOPK)).collect()
         }
     };
     Ok(Value::Vector(columns))
@@ -150,7 +150,7 @@ fn quantile(quantiles: &[f64], labels: Labels, members: &[Column]) -> Column {
 }
 
 /// The largest (or smallest) elements of one group at each step, best first; NaN comes last.
-fn extremes(limits: &[f64], members: Vec<Column>, largest: bool) -> Vec<Column> {
+fn extremes(limits: &[f64], members: &[Column], largest: bool) -> Vec<Column> {
     let mut kept: Vec<Column> =
         members.iter().map(|m| Column { labels: m.labels.clone(), values: vec![None; m.values.len()] }).collect();
     let mut rank_of_first = vec![usize::MAX; members.len()];

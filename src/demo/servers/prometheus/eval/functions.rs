@@ -21,7 +21,7 @@ enum Function {
     /// From one value taken as Unix seconds; without an argument, of the moment of evaluation.
     Date(fn(f64) -> f64),
     /// From one value and scalars, of which those left out are NaN.
-    PointWith(fn(f64, &[f64]) -> Option<f64>),
+    PointWith(pointwise::WithScalars),
     /// From its arguments as a whole.
     Whole(fn(&Evaluation, &Call) -> Result<Value, EvalError>),
 }

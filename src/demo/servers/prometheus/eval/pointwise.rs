@@ -33,7 +33,9 @@ pub(super) fn function(name: &str) -> Option<fn(f64) -> f64> {
 }
 
 /// A function of one value and of scalars; none when it leaves the element out.
-pub(super) fn with_scalars(name: &str) -> Option<fn(f64, &[f64]) -> Option<f64>> {
+pub(super) type WithScalars = fn(f64, &[f64]) -> Option<f64>;
+
+pub(super) fn with_scalars(name: &str) -> Option<WithScalars> {
     Some(match name {
         "clamp" => |v, bounds| match bounds {
             [least, most] if most < least => None,
