@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod clock;
+pub mod production;
 pub mod servers;
 pub mod store;
 pub mod world;

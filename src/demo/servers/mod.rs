@@ -1,1 +1,3 @@
 //! One folder per protocol; each answers from the stores of the world.
+
+pub mod aws;
