@@ -1,3 +1,10 @@
 //! tierdeck: a terminal operations console for the person on call.
 
+pub mod action;
+pub mod clients;
 pub mod demo;
+pub mod domain;
+pub mod input;
+pub mod model;
+pub mod sources;
+pub mod state;
