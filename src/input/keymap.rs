@@ -178,7 +178,10 @@ mod tests {
         let map = Keymap::load(DEFAULT, "default.toml").unwrap();
         assert_eq!(map.lookup(Context::Board, &[Key::char('t')]), Lookup::Found(Action::Show(Page::Topology)));
         assert_eq!(map.lookup(Context::Board, &[Key::char('g')]), Lookup::Prefix);
-        assert_eq!(map.lookup(Context::Board, &Key::parse_sequence("gg").unwrap()), Lookup::Found(Action::Move(Motion::First)));
+        assert_eq!(
+            map.lookup(Context::Board, &Key::parse_sequence("gg").unwrap()),
+            Lookup::Found(Action::Move(Motion::First))
+        );
         assert_eq!(map.keys_for(Context::Board, Action::Explain), Some("x".to_owned()));
     }
 
