@@ -19,12 +19,22 @@ pub struct DbInstance {
     pub multi_az: bool,
     pub zone: String,
     pub standby_zone: Option<String>,
-    /// The identifier of the source when this is a read replica.
-    pub replica_of: Option<String>,
-    /// The status of replication (`replicating`, `error`, ...) when this is a read replica.
-    pub replication: Option<String>,
+    /// Only of a read replica.
+    pub replication: Option<Replication>,
     pub allocated_gib: Option<i32>,
-    pub backup_retention_days: Option<i32>,
+    pub backup: Backup,
+}
+
+/// What a read replica follows, and how that goes (`replicating`, `error`, `stopped`, ...).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replication {
+    pub source: String,
+    pub status: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backup {
+    pub retention_days: Option<i32>,
     pub latest_restorable: Option<i64>,
 }
 
@@ -134,10 +144,14 @@ fn instance(db: &aws_sdk_rds::types::DbInstance) -> DbInstance {
         multi_az: db.multi_az().unwrap_or_default(),
         zone: text(db.availability_zone()),
         standby_zone: db.secondary_availability_zone().map(str::to_owned),
-        replica_of: db.read_replica_source_db_instance_identifier().map(str::to_owned),
-        replication: replication.and_then(|info| info.status()).map(str::to_owned),
+        replication: db.read_replica_source_db_instance_identifier().map(|source| Replication {
+            source: source.to_owned(),
+            status: replication.and_then(|info| info.status()).map(str::to_owned),
+        }),
         allocated_gib: db.allocated_storage(),
-        backup_retention_days: db.backup_retention_period(),
-        latest_restorable: millis(db.latest_restorable_time()),
+        backup: Backup {
+            retention_days: db.backup_retention_period(),
+            latest_restorable: millis(db.latest_restorable_time()),
+        },
     }
 }

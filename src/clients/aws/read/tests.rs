@@ -71,7 +71,8 @@ async fn inventory_is_read_whole() {
     let groups = Elb::new(&connection).target_groups().await.unwrap();
     assert_eq!(groups[0].targets[1].reason, "Target.FailedHealthChecks");
     let dbs = Rds::new(&connection).instances().await.unwrap();
-    assert_eq!((dbs[1].replica_of.as_deref(), dbs[1].replication.as_deref()), (Some("shop-db"), Some("replicating")));
+    let replication = Replication { source: "shop-db".to_owned(), status: Some("replicating".to_owned()) };
+    assert_eq!(dbs[1].replication, Some(replication));
     let events = Rds::new(&connection).events(NOON - 60 * MINUTE, NOON).await.unwrap();
     assert_eq!(events.len(), 1);
     let caches = ElastiCache::new(&connection).groups().await.unwrap();

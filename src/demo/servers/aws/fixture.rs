@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use super::faults::AwsFaults;
-use super::{ACCESS_KEY, Window, listener};
+use super::{Window, listener};
 use crate::demo::store::Stores;
 use crate::demo::store::aws::{
     AutoScalingGroup, Aws, CacheMember, DbEvent, DbInstance, Listener, LoadBalancer, ReplicationGroup, ScalingActivity,
@@ -54,22 +54,6 @@ impl Served {
 
     pub fn set_now(&self, now: i64) {
         self.world.0.lock().unwrap().1 = now;
-    }
-
-    /// What the AWS SDK's clients are built from.
-    pub fn sdk(&self) -> aws_config::SdkConfig {
-        self.sdk_of(ACCESS_KEY, REGION)
-    }
-
-    pub fn sdk_of(&self, key: &str, region: &str) -> aws_config::SdkConfig {
-        let credentials = aws_sdk_sts::config::Credentials::new(key, "demo", None, None, "test");
-        aws_config::SdkConfig::builder()
-            .behavior_version(aws_config::BehaviorVersion::latest())
-            .region(aws_config::Region::new(region.to_owned()))
-            .endpoint_url(self.url.clone())
-            .credentials_provider(aws_sdk_sts::config::SharedCredentialsProvider::new(credentials))
-            .retry_config(aws_config::retry::RetryConfig::disabled())
-            .build()
     }
 }
 

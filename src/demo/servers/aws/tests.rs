@@ -7,9 +7,25 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy, StateValue, StatusCode};
 use aws_sdk_elasticloadbalancingv2::types::TargetHealthReasonEnum;
 
-use super::fixture::{GROUP_ARN, LB, LB_ARN, LISTENER_ARN, MINUTE, NOON, Served, lb_metric, serve};
-use super::{AwsFault, routes};
+use super::fixture::{GROUP_ARN, LB, LB_ARN, LISTENER_ARN, MINUTE, NOON, REGION, Served, lb_metric, serve};
+use super::{ACCESS_KEY, AwsFault, routes};
 use crate::demo::store::cloudwatch::{MetricId, Point};
+
+/// What the AWS SDK's clients are built from.
+fn sdk(served: &Served) -> aws_config::SdkConfig {
+    sdk_of(served, ACCESS_KEY, REGION)
+}
+
+fn sdk_of(served: &Served, key: &str, region: &str) -> aws_config::SdkConfig {
+    let credentials = aws_sdk_sts::config::Credentials::new(key, "demo", None, None, "test");
+    aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .region(aws_config::Region::new(region.to_owned()))
+        .endpoint_url(served.url.clone())
+        .credentials_provider(aws_sdk_sts::config::SharedCredentialsProvider::new(credentials))
+        .retry_config(aws_config::retry::RetryConfig::disabled())
+        .build()
+}
 
 fn query(id: &str, metric: &MetricId, stat: &str, period: i32) -> MetricDataQuery {
     let dimension = |(n, v): &(String, String)| Dimension::builder().name(n).value(v).build();
@@ -23,7 +39,7 @@ fn query(id: &str, metric: &MetricId, stat: &str, period: i32) -> MetricDataQuer
 }
 
 fn ask(served: &Served, from: i64, to: i64) -> GetMetricDataFluentBuilder {
-    aws_sdk_cloudwatch::Client::new(&served.sdk())
+    aws_sdk_cloudwatch::Client::new(&sdk(served))
         .get_metric_data()
         .start_time(DateTime::from_millis(from))
         .end_time(DateTime::from_millis(to))
@@ -136,7 +152,7 @@ async fn metrics_are_listed_by_filter_and_page() {
         let old = MetricId::new("Shop/Old", "Orders", []);
         stores.cloudwatch.record(&old, Point::single(NOON - 20 * 60 * MINUTE, 1.0));
     });
-    let client = aws_sdk_cloudwatch::Client::new(&served.sdk());
+    let client = aws_sdk_cloudwatch::Client::new(&sdk(&served));
     let first = client.list_metrics().namespace("Shop/Bulk").send().await.unwrap();
     assert_eq!(first.metrics().len(), 500);
     let rest =
@@ -155,7 +171,7 @@ async fn metrics_are_listed_by_filter_and_page() {
 #[tokio::test]
 async fn alarms_are_told_by_state() {
     let served = serve().await;
-    let client = aws_sdk_cloudwatch::Client::new(&served.sdk());
+    let client = aws_sdk_cloudwatch::Client::new(&sdk(&served));
     let firing = client.describe_alarms().state_value(StateValue::Alarm).send().await.unwrap();
     let [alarm] = firing.metric_alarms() else { panic!("{firing:?}") };
     assert_eq!(alarm.alarm_name(), Some("shop-5xx"));
@@ -170,8 +186,8 @@ async fn alarms_are_told_by_state() {
 #[tokio::test]
 async fn global_metrics_live_in_us_east_1_and_resources_in_their_region() {
     let served = serve().await;
-    let here = served.sdk();
-    let there = served.sdk_of("AKIADEMO", "us-east-1");
+    let here = sdk(&served);
+    let there = sdk_of(&served, "AKIADEMO", "us-east-1");
     let edge = |config| aws_sdk_cloudwatch::Client::new(config).list_metrics().namespace("AWS/CloudFront").send();
     assert_eq!(edge(&here).await.unwrap().metrics().len(), 0);
     assert_eq!(edge(&there).await.unwrap().metrics().len(), 1);
@@ -182,7 +198,7 @@ async fn global_metrics_live_in_us_east_1_and_resources_in_their_region() {
 #[tokio::test]
 async fn load_balancers_and_their_targets() {
     let served = serve().await;
-    let client = aws_sdk_elasticloadbalancingv2::Client::new(&served.sdk());
+    let client = aws_sdk_elasticloadbalancingv2::Client::new(&sdk(&served));
     let lbs = client.describe_load_balancers().send().await.unwrap();
     let [lb] = lbs.load_balancers() else { panic!("{lbs:?}") };
     assert_eq!((lb.load_balancer_arn(), lb.availability_zones().len()), (Some(LB_ARN), 2));
@@ -219,7 +235,7 @@ async fn load_balancers_and_their_targets() {
 #[tokio::test]
 async fn databases_and_their_events() {
     let served = serve().await;
-    let client = aws_sdk_rds::Client::new(&served.sdk());
+    let client = aws_sdk_rds::Client::new(&sdk(&served));
     let all = client.describe_db_instances().send().await.unwrap();
     let [primary, replica] = all.db_instances() else { panic!("{all:?}") };
     assert_eq!((primary.multi_az(), primary.secondary_availability_zone()), (Some(true), Some("eu-west-1b")));
@@ -249,7 +265,7 @@ async fn databases_and_their_events() {
 #[tokio::test]
 async fn caches_groups_and_the_caller() {
     let served = serve().await;
-    let client = aws_sdk_elasticache::Client::new(&served.sdk());
+    let client = aws_sdk_elasticache::Client::new(&sdk(&served));
     let groups = client.describe_replication_groups().send().await.unwrap();
     let [group] = groups.replication_groups() else { panic!("{groups:?}") };
     assert_eq!(group.description(), Some("sessions & baskets <shop>"), "markup is escaped");
@@ -261,7 +277,7 @@ async fn caches_groups_and_the_caller() {
     assert_eq!(node.endpoint().unwrap().address(), Some("shop-cache-002.abc.0001.euw1.cache.amazonaws.com"));
     assert_eq!(client.describe_events().send().await.unwrap().events().len(), 0);
 
-    let client = aws_sdk_autoscaling::Client::new(&served.sdk());
+    let client = aws_sdk_autoscaling::Client::new(&sdk(&served));
     let groups = client.describe_auto_scaling_groups().send().await.unwrap();
     let group = &groups.auto_scaling_groups()[0];
     assert_eq!((group.min_size(), group.desired_capacity(), group.max_size()), (Some(3), Some(2), Some(20)));
@@ -269,7 +285,7 @@ async fn caches_groups_and_the_caller() {
     let activities = client.describe_scaling_activities().send().await.unwrap();
     assert_eq!(activities.activities()[0].end_time().unwrap().to_millis().unwrap(), NOON - 38 * MINUTE);
 
-    let caller = aws_sdk_sts::Client::new(&served.sdk()).get_caller_identity().send().await.unwrap();
+    let caller = aws_sdk_sts::Client::new(&sdk(&served)).get_caller_identity().send().await.unwrap();
     assert_eq!(caller.account(), Some("123456789012"));
     assert_eq!(caller.arn(), Some("arn:aws:sts::123456789012:assumed-role/oncall/alex"));
 }
@@ -314,7 +330,7 @@ async fn only_the_demos_credentials_are_taken() {
     assert!(bare.headers().contains_key("x-amzn-requestid"));
     let xml = bare.text().await.unwrap();
     assert!(xml.contains("<Code>MissingAuthenticationToken</Code>"), "{xml}");
-    let foreign = served.sdk_of("AKIAREAL", "eu-west-1");
+    let foreign = sdk_of(&served, "AKIAREAL", "eu-west-1");
     let error = aws_sdk_sts::Client::new(&foreign).get_caller_identity().send().await.unwrap_err();
     assert_eq!(error.code(), Some("InvalidClientTokenId"));
     let error = aws_sdk_cloudwatch::Client::new(&foreign).list_metrics().send().await.unwrap_err();
@@ -324,11 +340,11 @@ async fn only_the_demos_credentials_are_taken() {
 #[tokio::test]
 async fn an_unknown_action_is_named() {
     let served = serve().await;
-    let client = aws_sdk_rds::Client::new(&served.sdk());
+    let client = aws_sdk_rds::Client::new(&sdk(&served));
     let error = client.reboot_db_instance().db_instance_identifier("shop-db").send().await.unwrap_err();
     assert_eq!(error.code(), Some("InvalidAction"));
     assert!(error.message().unwrap().contains("RebootDBInstance"));
-    let error = aws_sdk_cloudwatch::Client::new(&served.sdk())
+    let error = aws_sdk_cloudwatch::Client::new(&sdk(&served))
         .delete_alarms()
         .alarm_names("shop-5xx")
         .send()
@@ -341,8 +357,8 @@ async fn an_unknown_action_is_named() {
 async fn faults_hit_one_service_in_its_own_protocol() {
     let served = serve().await;
     assert!(!served.faults.set("s3", AwsFault::Hang));
-    let rds = aws_sdk_rds::Client::new(&served.sdk());
-    let cloudwatch = aws_sdk_cloudwatch::Client::new(&served.sdk());
+    let rds = aws_sdk_rds::Client::new(&sdk(&served));
+    let cloudwatch = aws_sdk_cloudwatch::Client::new(&sdk(&served));
     for (status, code) in [(401, "ExpiredToken"), (403, "AccessDenied"), (429, "Throttling"), (500, "InternalFailure")]
     {
         served.faults.set("rds", AwsFault::Status(status));
@@ -356,7 +372,7 @@ async fn faults_hit_one_service_in_its_own_protocol() {
     served.faults.set("rds", AwsFault::Hang);
     let hung = rds.describe_db_instances().send();
     assert!(tokio::time::timeout(std::time::Duration::from_millis(200), hung).await.is_err());
-    let sts = aws_sdk_sts::Client::new(&served.sdk());
+    let sts = aws_sdk_sts::Client::new(&sdk(&served));
     assert!(sts.get_caller_identity().send().await.is_ok(), "another service answers");
     served.faults.set("aws", AwsFault::Ok);
     assert!(rds.describe_db_instances().send().await.is_ok());
