@@ -1,3 +1,4 @@
 //! One folder per protocol: wire to slim own types and back. Knows no world; every failure is a [`Fault`](crate::domain::error::Fault).
 
+pub mod aws;
 pub mod egress;

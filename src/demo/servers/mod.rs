@@ -1,6 +1,7 @@
 //! One folder per protocol; each answers from the stores of the world.
 
 pub mod alertmanager;
+pub mod aws;
 pub mod dns;
 pub mod fault;
 pub mod http;
