@@ -9,6 +9,9 @@ use super::spec;
 /// Alertmanager takes an alert for resolved when Prometheus has not repeated it for this long, ms.
 const FORGOTTEN_AFTER: i64 = 240_000;
 
+/// Labels and value of an instance above its threshold.
+type Found = (Vec<(&'static str, String)>, f64);
+
 /// A rule's expression, `for` (ms), severity, and what it finds in a moment.
 struct Definition {
     name: &'static str,
@@ -16,8 +19,7 @@ struct Definition {
     hold: i64,
     severity: &'static str,
     summary: &'static str,
-    /// Labels and value of each instance above the threshold.
-    finds: fn(&Flow) -> Vec<(Vec<(&'static str, String)>, f64)>,
+    finds: fn(&Flow) -> Vec<Found>,
 }
 
 const DEFINITIONS: [Definition; 6] = [
@@ -43,7 +45,7 @@ const DEFINITIONS: [Definition; 6] = [
         hold: 60_000,
         severity: "warning",
         summary: "The slowest 5 % of the requests take more than 500 ms.",
-        finds: |flow| by_service(flow, 0.5, |s| s.latency.quantile(0.95)),
+        finds: |flow| by_service(flow, 0.5, slow_p95),
     },
     Definition {
         name: "DatabaseSlowQueries",
@@ -72,21 +74,18 @@ const DEFINITIONS: [Definition; 6] = [
     },
 ];
 
-fn by_service(
-    flow: &Flow,
-    above: f64,
-    value: fn(&super::flow::ServiceFlow) -> f64,
-) -> Vec<(Vec<(&'static str, String)>, f64)> {
+/// The 95th percentile where it is above 500 ms, else zero: to find it costs more than to rule it out.
+fn slow_p95(service: &super::flow::ServiceFlow) -> f64 {
+    if service.latency.share_below(0.5) < 0.95 { service.latency.quantile(0.95) } else { 0.0 }
+}
+
+fn by_service(flow: &Flow, above: f64, value: fn(&super::flow::ServiceFlow) -> f64) -> Vec<Found> {
     let labels = |name: &str| vec![("namespace", spec::NAMESPACE.to_owned()), ("service", name.to_owned())];
     let found = flow.services.iter().map(|s| (labels(s.spec.workload), value(s)));
     found.filter(|(_, value)| *value > above).collect()
 }
 
-fn by_database(
-    flow: &Flow,
-    above: f64,
-    value: fn(&super::database::DatabaseFlow) -> f64,
-) -> Vec<(Vec<(&'static str, String)>, f64)> {
+fn by_database(flow: &Flow, above: f64, value: fn(&super::database::DatabaseFlow) -> f64) -> Vec<Found> {
     let labels = |id: &str| vec![("instance", format!("{}:5432", super::export::database_endpoint(id)))];
     let found = flow.databases.iter().map(|d| (labels(d.spec.id), value(d)));
     found.filter(|(_, value)| *value > above).collect()

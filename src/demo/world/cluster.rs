@@ -35,6 +35,8 @@ pub struct Pod {
     pub created_at: i64,
     pub ready_at: i64,
     pub deleted_at: Option<i64>,
+    /// Since when its readiness probe fails.
+    pub hung_at: Option<i64>,
     /// Its share of the traffic against its sisters', near 1.
     pub weight: f64,
 }
@@ -42,7 +44,13 @@ pub struct Pod {
 impl Pod {
     #[must_use]
     pub fn ready(&self, at: i64) -> bool {
-        self.ready_at <= at && self.deleted_at.is_none()
+        self.probed(at) && self.deleted_at.is_none()
+    }
+
+    /// Whether its readiness probe succeeds, as it also does while the pod goes.
+    #[must_use]
+    pub fn probed(&self, at: i64) -> bool {
+        self.ready_at <= at && self.hung_at.is_none()
     }
 
     #[must_use]
@@ -161,6 +169,7 @@ impl Workload {
             created_at: at,
             ready_at: at + READY_AFTER + (own % 5_000) as i64,
             deleted_at: None,
+            hung_at: None,
             weight: 1.0 + 0.03 * signed(own, 1),
         });
     }
@@ -198,12 +207,19 @@ impl Workload {
     }
 
     /// Wants a new revision. With `canary`, a Rollout stops at its first pause.
-    pub fn deploy(&mut self, seed: u64, at: i64, fault: Fault, canary: bool) {
+    pub fn deploy(&mut self, seed: u64, at: i64, fault: Fault, canary: bool) -> Notice {
         let number = self.next_revision();
         self.add_revision(seed, number, at, fault);
         self.current = number;
         self.generation += 1;
         self.progress = if canary { Progress::Moving { step: 0 } } else { Progress::Rolling };
+        let name = self.spec.name.to_owned();
+        if self.spec.kind == Kind::Rollout {
+            let message = format!("Rollout updated to revision {number}");
+            return self.notice(at, "Rollout", name, "RolloutUpdated", message, "rollouts-controller");
+        }
+        let message = format!("Scaled up replica set {} to {}", self.replica_set(number), self.desired.div_ceil(4));
+        self.notice(at, "Deployment", name, "ScalingReplicaSet", message, "deployment-controller")
     }
 
     /// Goes back to the stable revision at once.
@@ -215,8 +231,19 @@ impl Workload {
         }
     }
 
-    /// Every revision is well again.
-    pub fn heal(&mut self) {
+    /// Its pods run on and answer nothing.
+    pub fn hang(&mut self, at: i64) {
+        for pod in &mut self.pods {
+            pod.hung_at = Some(at);
+        }
+    }
+
+    /// Every revision and every pod is well again.
+    pub fn heal(&mut self, at: i64) {
+        for pod in self.pods.iter_mut().filter(|p| p.hung_at.is_some()) {
+            pod.hung_at = None;
+            pod.ready_at = at;
+        }
         for revision in &mut self.revisions {
             revision.fault = Fault::NONE;
         }
@@ -313,8 +340,7 @@ impl Workload {
             Progress::Moving { step } if reached => {
                 self.progress = match spec::STEPS.get(step + 1) {
                     Some(Step::Pause) => {
-                        let message =
-                            format!("Rollout is paused (CanaryPauseStep) at step {}/{}", step + 1, spec::STEPS.len());
+                        let message = "Rollout is paused (CanaryPauseStep)".to_owned();
                         notices.push(self.notice(
                             at,
                             "Rollout",
@@ -333,16 +359,23 @@ impl Workload {
                 self.progress = Progress::Done;
                 self.stable = self.current;
                 self.settled_at = at;
-                let (kind, component) = match self.spec.kind {
-                    Kind::Rollout => ("Rollout", "rollouts-controller"),
-                    _ => ("Deployment", "deployment-controller"),
-                };
-                let tag = self.revision(self.current).map_or("", |r| r.tag.as_str());
-                let message = format!("{} runs {}:{tag} on all of its pods", self.spec.name, self.spec.image);
-                notices.push(self.notice(at, kind, self.spec.name.to_owned(), "RolloutCompleted", message, component));
+                notices.push(self.finished(at));
             }
             _ => {}
         }
+    }
+
+    /// What is reported when all pods run the wanted revision.
+    fn finished(&self, at: i64) -> Notice {
+        let name = self.spec.name.to_owned();
+        let before = self.revisions.iter().rev().find(|r| r.number != self.current).map_or(0, |r| r.number);
+        let old = self.replica_set(before);
+        if self.spec.kind == Kind::Rollout {
+            let message = format!("Rollout completed update to revision {}", self.current);
+            return self.notice(at, "Rollout", name, "RolloutCompleted", message, "rollouts-controller");
+        }
+        let message = format!("Scaled down replica set {old} to 0");
+        self.notice(at, "Deployment", name, "ScalingReplicaSet", message, "deployment-controller")
     }
 
     /// Name of the ReplicaSet of a revision.

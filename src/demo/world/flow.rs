@@ -11,6 +11,8 @@ use super::traffic::Edge;
 
 /// A caller gives up on its stores after this long, in seconds.
 const TIMEOUT: f64 = 2.0;
+/// The worker plans to clear its backlog in this time, in seconds.
+const DRAIN: f64 = 10.0;
 
 /// What is wrong with the pods of one revision.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,7 +114,7 @@ impl Flow {
     /// Business: orders completed per second.
     #[must_use]
     pub fn orders_completed(&self) -> f64 {
-        self.service("orders").map_or(0.0, |s| (s.requests - s.failed) * spec::CHECKOUT_SHARE)
+        placed(&self.services)
     }
 }
 
@@ -125,8 +127,8 @@ pub struct Conditions<'a> {
     pub groups: &'a [Vec<Group>],
     pub databases: &'a [DatabaseState],
     pub worker_pods: u32,
-    /// Jobs that waited before this moment.
-    pub backlog: f64,
+    /// The worker a moment ago: its jobs are those placed before, and it is as fast as the database let it be.
+    pub worker: WorkerFlow,
 }
 
 /// Computes the moment.
@@ -136,15 +138,9 @@ pub fn compute(conditions: &Conditions) -> Flow {
     let of = |needs: fn(&spec::Needs) -> f64| -> f64 {
         spec::SERVICES.iter().zip(&requests).map(|(s, rate)| needs(&s.needs) * rate).sum()
     };
-    let placed = spec::SERVICES
-        .iter()
-        .zip(&requests)
-        .find(|(s, _)| s.workload == "orders")
-        .map_or(0.0, |(_, rate)| rate * spec::CHECKOUT_SHARE);
-    let capacity = f64::from(conditions.worker_pods) * spec::JOB_CAPACITY;
-    let wanted = placed + conditions.backlog / 5.0;
+    let mut worker = work(conditions);
     let (writes, reads) = (of(|n| n.writes), of(|n| n.reads));
-    let load = |replica: bool| if replica { reads / 2.0 } else { writes + wanted.min(capacity) * spec::JOB_WRITES };
+    let load = |replica: bool| if replica { reads / 2.0 } else { writes + worker.done * spec::JOB_WRITES };
     let databases: Vec<DatabaseFlow> = spec::DATABASES
         .iter()
         .zip(conditions.databases)
@@ -158,7 +154,10 @@ pub fn compute(conditions: &Conditions) -> Flow {
         services.push(flow);
     }
     services.reverse();
-    let worker = work(placed, wanted, capacity, conditions, &stores);
+    let queries = spec::Needs { writes: spec::JOB_WRITES, reads: 0.0, cache: 0.0 };
+    worker.time = spec::JOB_TIME + stores.time(&queries).mean;
+    worker.failed = worker.done * (0.0005 + stores.failures(&queries)).min(1.0);
+    worker.placed = placed(&services);
     Flow { at: conditions.at, edge: conditions.edge, services, databases, cache, worker }
 }
 
@@ -283,13 +282,19 @@ fn serve_requests(
     ServiceFlow { spec: service, requests, failed, own_failed: failed - passed, unserved: 0.0, latency, groups: flows }
 }
 
-fn work(placed: f64, wanted: f64, capacity: f64, conditions: &Conditions, stores: &Stores) -> WorkerFlow {
-    let queries = spec::Needs { writes: spec::JOB_WRITES, reads: 0.0, cache: 0.0 };
-    let time = spec::JOB_TIME + stores.time(&queries).mean;
+/// Jobs that the worker does in this moment; how they end depends on the stores.
+fn work(conditions: &Conditions) -> WorkerFlow {
+    let before = conditions.worker;
     // A pod that waits for the database does fewer jobs.
-    let capacity = capacity * (spec::JOB_TIME / time).min(1.0);
-    let done = wanted.min(capacity);
-    let failed = done * (0.0005 + stores.failures(&queries)).min(1.0);
+    let pace = if before.time > 0.0 { (spec::JOB_TIME / before.time).min(1.0) } else { 1.0 };
+    let capacity = f64::from(conditions.worker_pods) * spec::JOB_CAPACITY * pace;
+    let done = (before.placed + before.backlog / DRAIN).min(capacity);
     let utilisation = if capacity > 0.0 { done / capacity } else { 0.0 };
-    WorkerFlow { placed, done, failed, backlog: conditions.backlog, time, utilisation }
+    WorkerFlow { done, utilisation, backlog: before.backlog, ..WorkerFlow::default() }
+}
+
+/// Jobs that come of the orders placed with success, per second.
+fn placed(services: &[ServiceFlow]) -> f64 {
+    let orders = services.iter().find(|s| s.spec.workload == "orders");
+    orders.map_or(0.0, |s| (s.requests - s.failed) * spec::CHECKOUT_SHARE)
 }

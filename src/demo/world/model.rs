@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::cluster::{Notice, Progress, Workload};
 use super::database::DatabaseState;
-use super::flow::{Conditions, Fault, Flow, Group, compute};
+use super::flow::{Conditions, Fault, Flow, Group, WorkerFlow, compute};
 use super::noise::{digest, mix, wander};
 use super::scenario::{Effect, Event};
 use super::spec;
@@ -51,7 +51,6 @@ pub struct Model {
     pub revision: u64,
     events: VecDeque<Event>,
     crowd: Crowd,
-    backlog: f64,
 }
 
 impl Model {
@@ -62,7 +61,7 @@ impl Model {
         let workloads: Vec<Workload> =
             spec::WORKLOADS.iter().map(|w| Workload::settled(w, seed, at - age(w.name))).collect();
         let databases = vec![DatabaseState::default(); spec::DATABASES.len()];
-        let flow = flow_of(seed, at, &workloads, &databases, 1.0, 0.0);
+        let flow = flow_of(seed, at, &workloads, &databases, 1.0, WorkerFlow::default());
         Self {
             seed,
             at,
@@ -74,7 +73,6 @@ impl Model {
             revision: 1,
             events: VecDeque::new(),
             crowd: Crowd::USUAL,
-            backlog: 0.0,
         }
     }
 
@@ -91,7 +89,7 @@ impl Model {
             };
         }
         for workload in &mut self.workloads {
-            workload.heal();
+            workload.heal(self.at);
             workload.abandon();
         }
         self.revision += 1;
@@ -120,9 +118,11 @@ impl Model {
             state.lag = (state.lag + state.lag_growth * seconds).max(0.0);
         }
         let factor = self.crowd.factor(at);
-        self.flow = flow_of(self.seed, at, &self.workloads, &self.databases, factor, self.backlog);
-        let worker = &self.flow.worker;
-        self.backlog = (self.backlog + (worker.placed - worker.done) * seconds).max(0.0);
+        let before = self.flow.worker;
+        self.flow = flow_of(self.seed, at, &self.workloads, &self.databases, factor, before);
+        // Jobs reach the worker a step after they were placed.
+        let worker = &mut self.flow.worker;
+        worker.backlog = (before.backlog + (before.placed - worker.done) * seconds).max(0.0);
     }
 
     #[must_use]
@@ -201,6 +201,7 @@ impl Model {
 
     fn apply(&mut self, effect: Effect) {
         let (seed, at) = (self.seed, self.at);
+        let notices = &mut self.notices;
         let workload = |all: &mut Vec<Workload>, name: &str, act: &mut dyn FnMut(&mut Workload)| {
             all.iter_mut().filter(|w| w.spec.name == name).for_each(act);
         };
@@ -210,10 +211,11 @@ impl Model {
         };
         match effect {
             Effect::Deploy { workload: name } => {
-                workload(&mut self.workloads, &name, &mut |w| w.deploy(seed, at, Fault::NONE, false));
+                workload(&mut self.workloads, &name, &mut |w| notices.push(w.deploy(seed, at, Fault::NONE, false)));
             }
             Effect::Canary { workload: name, errors, slow } => {
-                workload(&mut self.workloads, &name, &mut |w| w.deploy(seed, at, Fault { errors, slow }, true));
+                let fault = Fault { errors, slow };
+                workload(&mut self.workloads, &name, &mut |w| notices.push(w.deploy(seed, at, fault, true)));
             }
             Effect::Fault { workload: name, errors, slow } => {
                 workload(&mut self.workloads, &name, &mut |w| w.afflict_stable(Fault { errors, slow }));
@@ -227,7 +229,10 @@ impl Model {
             Effect::Traffic { factor, over } => {
                 self.crowd = Crowd { from: self.crowd.factor(at), to: factor, since: at, over };
             }
-            Effect::MonitoringDown => self.monitoring_up = false,
+            Effect::MonitoringDown => {
+                self.monitoring_up = false;
+                workload(&mut self.workloads, "prometheus", &mut |w| w.hang(at));
+            }
         }
     }
 }
@@ -240,11 +245,18 @@ fn rescale(workload: &mut Workload, wish: u32, at: i64, why: &str, notices: &mut
     notices.push(workload.notice(at, kind, name, "SuccessfulRescale", message, "horizontal-pod-autoscaler"));
 }
 
-fn flow_of(seed: u64, at: i64, workloads: &[Workload], databases: &[DatabaseState], crowd: f64, backlog: f64) -> Flow {
+fn flow_of(
+    seed: u64,
+    at: i64,
+    workloads: &[Workload],
+    databases: &[DatabaseState],
+    crowd: f64,
+    worker: WorkerFlow,
+) -> Flow {
     let named = |name: &str| workloads.iter().find(|w| w.spec.name == name);
     let groups: Vec<Vec<Group>> =
         spec::SERVICES.iter().map(|s| named(s.workload).map_or_else(Vec::new, |w| w.groups(at))).collect();
     let worker_pods = named("worker").map_or(0, |w| w.ready(at));
     let edge = demand(seed, at, crowd);
-    compute(&Conditions { seed, at, edge, groups: &groups, databases, worker_pods, backlog })
+    compute(&Conditions { seed, at, edge, groups: &groups, databases, worker_pods, worker })
 }

@@ -74,7 +74,7 @@ pub enum Step {
 pub const STEPS: [Step; 5] = [Step::SetWeight(20), Step::Pause, Step::SetWeight(50), Step::Pause, Step::SetWeight(100)];
 
 /// A workload and what one of its pods asks for.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Workload {
     pub name: &'static str,
     pub namespace: &'static str,

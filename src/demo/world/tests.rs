@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::flow::Flow;
 use super::model::Model;
 use super::*;
-use crate::demo::store::kube::{PODS, ROLLOUTS};
+use crate::demo::store::kube::{PODS, ROLLOUTS, STATEFULSETS};
 use crate::demo::store::tsdb::{Series, Tsdb};
 
 /// Saturday 2026-11-21 10:00:00 UTC, plus a bit so that nothing falls on a round minute.
@@ -75,6 +75,8 @@ fn conserved(flow: &Flow) -> Result<(), String> {
         flow.services.iter().map(|s| s.requests * needs(&s.spec.needs)).sum()
     };
     let reads: f64 = flow.databases.iter().filter(|d| d.spec.replica).map(|d| d.queries).sum();
+    let writes = flow.primary().map_or(0.0, |d| d.queries);
+    check("writes", writes, needed(|n| n.writes) + flow.worker.done * spec::JOB_WRITES)?;
     check("reads", reads, needed(|n| n.reads))?;
     check("commands", flow.cache.commands, needed(|n| n.cache))
 }
@@ -165,12 +167,8 @@ fn series<'a>(tsdb: &'a Tsdb, name: &str, wanted: &[(&str, &str)]) -> Vec<&'a Se
 
 #[test]
 fn history_is_full_at_the_start() {
-    let started = std::time::Instant::now();
     let world = world("calm", 1);
-    println!("World::new took {:?}", started.elapsed());
     let tsdb = &world.stores.tsdb;
-    let samples: usize = tsdb.all().map(|s| s.samples.len()).sum();
-    println!("{} series, {samples} samples", tsdb.all().count());
     assert!(tsdb.all().count() <= 3_200);
     for (name, labels) in [
         (
@@ -330,9 +328,14 @@ fn without_monitoring_the_samples_stop_and_the_shop_goes_on() {
     assert!(newest.is_some_and(|at| at <= NOW), "no scrape after the fall");
     let minutes = world.stores.cloudwatch.metrics().filter_map(|(_, p)| p.last()).map(|p| p.minute).max();
     assert!(minutes.is_some_and(|m| m >= NOW), "CloudWatch goes on");
+    let ready = |w: &World| {
+        w.stores.kube.get(STATEFULSETS, "monitoring", "prometheus").map(|s| s["status"]["readyReplicas"].clone())
+    };
+    assert_eq!(ready(&world), Some(0.into()));
     world.set_scenario("calm", NOW + 120_000).expect("calm");
     world.advance(NOW + 240_000);
     assert!(world.prometheus_up());
+    assert_eq!(ready(&world), Some(1.into()));
     let newest = world.stores.tsdb.all().filter_map(|s| s.samples.last()).map(|s| s.at).max();
     assert!(newest.is_some_and(|at| at > NOW + 200_000), "and the scrapes come back");
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
+use crate::demo::store::json::text;
 use crate::demo::store::kube::{EVENTS, Kube};
 use crate::demo::world::cluster::{Notice, SCHEDULED_AFTER, STARTED_AFTER};
 use crate::demo::world::model::Model;
@@ -32,7 +33,7 @@ impl Events {
         self.coming.make_contiguous().sort_by_key(|n| n.at);
         while let Some(notice) = self.coming.pop_front_if(|n| n.at <= model.at) {
             let event = event(model.seed, &notice);
-            let name = event["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+            let name = text(&event, "/metadata/name").to_owned();
             self.stored.push_back((notice.at, notice.namespace, name));
             kube.apply(EVENTS, event);
         }

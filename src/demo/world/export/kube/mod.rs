@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::demo::store::json::{set, text};
 use crate::demo::store::kube::{
     DAEMONSETS, DEPLOYMENTS, ENDPOINT_SLICES, Gvr, HPAS, Kube, NAMESPACES, NODES, PDBS, PODS, REPLICASETS, ROLLOUTS,
     SERVICES, STATEFULSETS,
@@ -71,7 +72,7 @@ impl Exporter {
     fn rebuild(&mut self, model: &Model, kube: &mut Kube) {
         let mut built = BTreeSet::new();
         let mut put = |gvr: Gvr, object: Value| {
-            let part = |name: &str| object["metadata"][name].as_str().unwrap_or_default().to_owned();
+            let part = |name: &str| text(&object, &format!("/metadata/{name}")).to_owned();
             built.insert((gvr, part("namespace"), part("name")));
             kube.apply(gvr, object);
         };
@@ -111,7 +112,7 @@ fn metadata(seed: u64, kind: &str, namespace: &str, name: &str, created_at: i64)
         "creationTimestamp": timestamp(created_at),
     });
     if !namespace.is_empty() {
-        metadata["namespace"] = json!(namespace);
+        set(&mut metadata, &["namespace"], json!(namespace));
     }
     metadata
 }

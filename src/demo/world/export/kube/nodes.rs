@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::demo::store::json::set;
 use crate::demo::store::kube::{Kube, NODE_METRICS, POD_METRICS};
 use crate::demo::world::export::prometheus::{memory, node_load};
 use crate::demo::world::model::Model;
@@ -11,7 +12,7 @@ use super::{labels, metadata, timestamp};
 
 pub fn namespace(seed: u64, name: &str, created_at: i64) -> Value {
     let mut metadata = metadata(seed, "Namespace", "", name, created_at);
-    metadata["labels"] = json!({"kubernetes.io/metadata.name": name});
+    set(&mut metadata, &["labels"], json!({"kubernetes.io/metadata.name": name}));
     json!({
         "apiVersion": "v1", "kind": "Namespace", "metadata": metadata,
         "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
@@ -20,15 +21,19 @@ pub fn namespace(seed: u64, name: &str, created_at: i64) -> Value {
 
 pub fn node(seed: u64, node: &spec::Node, created_at: i64, at: i64) -> Value {
     let mut metadata = metadata(seed, "Node", "", node.name, created_at);
-    metadata["labels"] = json!({
-        "kubernetes.io/hostname": node.name,
-        "kubernetes.io/arch": "amd64",
-        "kubernetes.io/os": "linux",
-        "node.kubernetes.io/instance-type": "m6i.xlarge",
-        "topology.kubernetes.io/region": spec::REGION,
-        "topology.kubernetes.io/zone": node.zone,
-        "eks.amazonaws.com/nodegroup": "main",
-    });
+    set(
+        &mut metadata,
+        &["labels"],
+        json!({
+            "kubernetes.io/hostname": node.name,
+            "kubernetes.io/arch": "amd64",
+            "kubernetes.io/os": "linux",
+            "node.kubernetes.io/instance-type": "m6i.xlarge",
+            "topology.kubernetes.io/region": spec::REGION,
+            "topology.kubernetes.io/zone": node.zone,
+            "eks.amazonaws.com/nodegroup": "main",
+        }),
+    );
     // The kubelet renews an unchanged status every five minutes.
     let heartbeat = timestamp(at - at.rem_euclid(300_000));
     let condition = |kind: &str, status: &str, reason: &str, message: &str| {

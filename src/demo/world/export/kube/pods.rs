@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::demo::store::json::set;
 use crate::demo::world::cluster::{Pod, Revision, SCHEDULED_AFTER, STARTED_AFTER, Workload};
 use crate::demo::world::model::Model;
 use crate::demo::world::spec::Kind;
@@ -54,24 +55,28 @@ pub fn object(model: &Model, workload: &Workload, pod: &Pod) -> Value {
     let (spec, seed, at) = (workload.spec, model.seed, model.at);
     let Some(revision) = workload.revision(pod.revision) else { return Value::Null };
     let mut metadata = metadata(seed, "Pod", spec.namespace, &pod.name, pod.created_at);
-    metadata["labels"] = labels(spec);
-    metadata["labels"][hash_label(spec.kind)] = json!(revision.hash);
-    metadata["ownerReferences"] = match spec.kind {
-        Kind::Deployment | Kind::Rollout => {
-            owner(seed, "apps/v1", "ReplicaSet", spec.namespace, &workload.replica_set(pod.revision))
-        }
-        Kind::StatefulSet => owner(seed, "apps/v1", "StatefulSet", spec.namespace, spec.name),
-        Kind::DaemonSet => owner(seed, "apps/v1", "DaemonSet", spec.namespace, spec.name),
-    };
-    metadata["generateName"] = json!(format!("{}-", workload.replica_set(pod.revision)));
+    set(&mut metadata, &["labels"], labels(spec));
+    set(&mut metadata, &["labels", hash_label(spec.kind)], json!(revision.hash));
+    set(
+        &mut metadata,
+        &["ownerReferences"],
+        match spec.kind {
+            Kind::Deployment | Kind::Rollout => {
+                owner(seed, "apps/v1", "ReplicaSet", spec.namespace, &workload.replica_set(pod.revision))
+            }
+            Kind::StatefulSet => owner(seed, "apps/v1", "StatefulSet", spec.namespace, spec.name),
+            Kind::DaemonSet => owner(seed, "apps/v1", "DaemonSet", spec.namespace, spec.name),
+        },
+    );
+    set(&mut metadata, &["generateName"], json!(format!("{}-", workload.replica_set(pod.revision))));
     if let Some(deleted) = pod.deleted_at {
-        metadata["deletionTimestamp"] = json!(timestamp(deleted + 30_000));
-        metadata["deletionGracePeriodSeconds"] = json!(30);
+        set(&mut metadata, &["deletionTimestamp"], json!(timestamp(deleted + 30_000)));
+        set(&mut metadata, &["deletionGracePeriodSeconds"], json!(30));
     }
-    let mut pod_spec = template(workload, revision)["spec"].clone();
+    let mut pod_spec = template(workload, revision).get_mut("spec").map(Value::take).unwrap_or_default();
     let scheduled = pod.created_at + SCHEDULED_AFTER <= at;
     if scheduled {
-        pod_spec["nodeName"] = json!(pod.node.name);
+        set(&mut pod_spec, &["nodeName"], json!(pod.node.name));
     }
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod_spec,
@@ -82,19 +87,23 @@ pub fn object(model: &Model, workload: &Workload, pod: &Pod) -> Value {
 fn status(model: &Model, workload: &Workload, revision: &Revision, pod: &Pod, scheduled: bool) -> Value {
     let at = model.at;
     // A pod on its way out stays ready until it is gone; only its endpoint is not used any more.
-    let (started, ready) = (pod.started(at), pod.ready_at <= at);
+    let (started, ready) = (pod.started(at), pod.probed(at));
     let condition = |kind: &str, on: bool, since: i64| {
         let mut condition = json!({
             "type": kind, "status": if on { "True" } else { "False" }, "lastProbeTime": null,
             "lastTransitionTime": timestamp(since),
         });
         if !on {
-            condition["reason"] = json!("ContainersNotReady");
-            condition["message"] = json!(format!("containers with unready status: [{}]", workload.spec.name));
+            set(&mut condition, &["reason"], "ContainersNotReady");
+            set(
+                &mut condition,
+                &["message"],
+                json!(format!("containers with unready status: [{}]", workload.spec.name)),
+            );
         }
         condition
     };
-    let since = if ready { pod.ready_at } else { pod.created_at };
+    let since = if ready { pod.ready_at } else { pod.hung_at.unwrap_or(pod.created_at) };
     let mut status = json!({
         "phase": if started { "Running" } else { "Pending" },
         "qosClass": "Burstable",
@@ -115,15 +124,19 @@ fn status(model: &Model, workload: &Workload, revision: &Revision, pod: &Pod, sc
         json!({"waiting": {"reason": "ContainerCreating"}})
     };
     let image = format!("{}:{}", workload.spec.image, revision.tag);
-    status["hostIP"] = json!(pod.node.address);
-    status["startTime"] = json!(timestamp(pod.created_at + SCHEDULED_AFTER));
-    status["containerStatuses"] = json!([{
-        "name": workload.spec.name, "image": image, "imageID": format!("{image}@sha256:{}", revision.hash),
-        "ready": ready, "started": started, "restartCount": 0, "state": state, "lastState": {},
-    }]);
+    set(&mut status, &["hostIP"], json!(pod.node.address));
+    set(&mut status, &["startTime"], json!(timestamp(pod.created_at + SCHEDULED_AFTER)));
+    set(
+        &mut status,
+        &["containerStatuses"],
+        json!([{
+            "name": workload.spec.name, "image": image, "imageID": format!("{image}@sha256:{}", revision.hash),
+            "ready": ready, "started": started, "restartCount": 0, "state": state, "lastState": {},
+        }]),
+    );
     if started {
-        status["podIP"] = json!(pod.address.to_string());
-        status["podIPs"] = json!([{"ip": pod.address.to_string()}]);
+        set(&mut status, &["podIP"], json!(pod.address.to_string()));
+        set(&mut status, &["podIPs"], json!([{"ip": pod.address.to_string()}]));
     }
     status
 }

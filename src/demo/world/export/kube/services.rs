@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::demo::store::json::set;
 use crate::demo::world::cluster::Workload;
 use crate::demo::world::model::{CPU_TARGET, Model};
 use crate::demo::world::spec;
@@ -23,7 +24,7 @@ pub fn service(seed: u64, workload: &spec::Workload, created_at: i64) -> Option<
         return None;
     }
     let mut metadata = metadata(seed, "Service", workload.namespace, workload.name, created_at);
-    metadata["labels"] = labels(workload);
+    set(&mut metadata, &["labels"], labels(workload));
     let index = spec::WORKLOADS.iter().position(|w| w.name == workload.name).unwrap_or_default();
     let address = format!("172.20.14.{}", 20 + index);
     Some(json!({
@@ -41,14 +42,18 @@ pub fn endpoint_slice(model: &Model, workload: &Workload, created_at: i64) -> Va
     let spec = workload.spec;
     let name = format!("{}-7k2xq", spec.name);
     let mut metadata = metadata(model.seed, "EndpointSlice", spec.namespace, &name, created_at);
-    metadata["labels"] = json!({
-        "kubernetes.io/service-name": spec.name,
-        "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
-    });
-    metadata["ownerReferences"] = owner(model.seed, "v1", "Service", spec.namespace, spec.name);
+    set(
+        &mut metadata,
+        &["labels"],
+        json!({
+            "kubernetes.io/service-name": spec.name,
+            "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+        }),
+    );
+    set(&mut metadata, &["ownerReferences"], owner(model.seed, "v1", "Service", spec.namespace, spec.name));
     let pods = workload.pods.iter().filter(|p| p.started(model.at));
     let endpoints = pods.map(|pod| {
-        let (ready, serving) = (pod.ready(model.at), pod.ready_at <= model.at);
+        let (ready, serving) = (pod.ready(model.at), pod.probed(model.at));
         json!({
             "addresses": [pod.address.to_string()],
             "conditions": {"ready": ready, "serving": serving, "terminating": pod.deleted_at.is_some()},
@@ -114,7 +119,7 @@ pub fn budget(model: &Model, workload: &Workload, created_at: i64) -> Value {
     let wanted = expected.saturating_sub(1);
     let mut metadata =
         metadata(model.seed, "PodDisruptionBudget", workload.spec.namespace, workload.spec.name, created_at);
-    metadata["generation"] = json!(1);
+    set(&mut metadata, &["generation"], json!(1));
     json!({
         "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata,
         "spec": {"maxUnavailable": 1, "selector": selector(workload)},

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::demo::store::json::set;
 use crate::demo::world::cluster::{Progress, Revision, Workload};
 use crate::demo::world::model::Model;
 use crate::demo::world::spec::{self, Kind, Step};
@@ -35,61 +36,71 @@ impl Counts {
 pub fn object(model: &Model, workload: &Workload) -> Value {
     let spec = workload.spec;
     let Some(current) = workload.revision(workload.current) else { return Value::Null };
-    let oldest = workload.revisions.first().map_or(current.created_at, |r| r.created_at);
     let (api_version, kind, annotation) = match spec.kind {
         Kind::Deployment => ("apps/v1", "Deployment", Some("deployment.kubernetes.io/revision")),
         Kind::Rollout => ("argoproj.io/v1alpha1", "Rollout", Some("rollout.argoproj.io/revision")),
         Kind::StatefulSet => ("apps/v1", "StatefulSet", None),
         Kind::DaemonSet => ("apps/v1", "DaemonSet", None),
     };
+    let oldest = workload.revisions.first().map_or(current.created_at, |r| r.created_at);
     let mut metadata = metadata(model.seed, kind, spec.namespace, spec.name, oldest - 40 * 86_400_000);
-    metadata["generation"] = json!(workload.generation);
-    metadata["labels"] = labels(spec);
+    set(&mut metadata, &["generation"], workload.generation);
+    set(&mut metadata, &["labels"], labels(spec));
     if let Some(annotation) = annotation {
-        metadata["annotations"] = json!({annotation: current.number.to_string()});
+        set(&mut metadata, &["annotations", annotation], current.number.to_string());
     }
-    metadata["managedFields"] = json!([{
+    let fields = json!([{
         "manager": "argocd-controller", "operation": "Apply", "apiVersion": api_version,
         "time": timestamp(current.created_at), "fieldsType": "FieldsV1",
         "fieldsV1": {"f:spec": {"f:template": {"f:spec": {"f:containers": {}}}}},
     }]);
+    set(&mut metadata, &["managedFields"], fields);
     let counts = Counts::of(model, workload);
-    let mut wanted = json!({"selector": selector(workload), "template": template(workload, current)});
     let status = match spec.kind {
-        Kind::Deployment => {
-            wanted["replicas"] = json!(workload.desired);
-            wanted["revisionHistoryLimit"] = json!(10);
-            wanted["strategy"] =
-                json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 0}});
-            deployment_status(workload, current, &counts)
-        }
-        Kind::Rollout => {
-            wanted["replicas"] = json!(workload.desired);
-            wanted["revisionHistoryLimit"] = json!(10);
-            wanted["strategy"] = json!({"canary": {"maxSurge": "25%", "maxUnavailable": 0, "steps": steps()}});
-            rollout_status(workload, current, &counts)
-        }
-        Kind::StatefulSet => {
-            wanted["replicas"] = json!(workload.desired);
-            wanted["serviceName"] = json!(spec.name);
-            wanted["updateStrategy"] = json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}});
-            json!({
-                "observedGeneration": workload.generation, "replicas": counts.living, "readyReplicas": counts.ready,
-                "availableReplicas": counts.ready, "currentReplicas": counts.updated,
-                "updatedReplicas": counts.updated, "currentRevision": workload.replica_set(workload.stable),
-                "updateRevision": workload.replica_set(workload.current),
-            })
-        }
-        Kind::DaemonSet => {
-            wanted["updateStrategy"] = json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}});
-            json!({
-                "observedGeneration": workload.generation, "desiredNumberScheduled": workload.desired,
-                "currentNumberScheduled": counts.living, "numberReady": counts.ready, "numberMisscheduled": 0,
-                "numberAvailable": counts.ready, "updatedNumberScheduled": counts.updated,
-            })
-        }
+        Kind::Deployment => deployment_status(workload, current, &counts),
+        Kind::Rollout => rollout_status(workload, current, &counts),
+        Kind::StatefulSet => json!({
+            "observedGeneration": workload.generation, "replicas": counts.living, "readyReplicas": counts.ready,
+            "availableReplicas": counts.ready, "currentReplicas": counts.updated, "updatedReplicas": counts.updated,
+            "currentRevision": workload.replica_set(workload.stable),
+            "updateRevision": workload.replica_set(workload.current),
+        }),
+        Kind::DaemonSet => json!({
+            "observedGeneration": workload.generation, "desiredNumberScheduled": workload.desired,
+            "currentNumberScheduled": counts.living, "numberReady": counts.ready, "numberMisscheduled": 0,
+            "numberAvailable": counts.ready, "updatedNumberScheduled": counts.updated,
+        }),
     };
+    let wanted = wanted(workload, current);
     json!({"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": wanted, "status": status})
+}
+
+/// `spec` of a workload.
+fn wanted(workload: &Workload, current: &Revision) -> Value {
+    let mut wanted = json!({"selector": selector(workload), "template": template(workload, current)});
+    let replicas = workload.desired;
+    let more = match workload.spec.kind {
+        Kind::Deployment => json!({
+            "replicas": replicas, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 0}},
+        }),
+        Kind::Rollout => json!({
+            "replicas": replicas, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600,
+            "strategy": {"canary": {"maxSurge": "25%", "maxUnavailable": 0, "steps": steps()}},
+        }),
+        Kind::StatefulSet => json!({
+            "replicas": replicas, "serviceName": workload.spec.name,
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
+        }),
+        Kind::DaemonSet => json!({
+            "revisionHistoryLimit": 10,
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}},
+        }),
+    };
+    for (key, value) in more.as_object().into_iter().flatten() {
+        set(&mut wanted, &[key], value.clone());
+    }
+    wanted
 }
 
 fn steps() -> Value {
@@ -108,12 +119,12 @@ fn condition(kind: &str, on: bool, reason: &str, message: &str, since: i64) -> V
 }
 
 fn deployment_status(workload: &Workload, current: &Revision, counts: &Counts) -> Value {
-    let set = workload.replica_set(workload.current);
+    let newest = workload.replica_set(workload.current);
     let progressing = if workload.progress == Progress::Done {
-        let message = format!("ReplicaSet \"{set}\" has successfully progressed.");
+        let message = format!("ReplicaSet \"{newest}\" has successfully progressed.");
         condition("Progressing", true, "NewReplicaSetAvailable", &message, workload.settled_at)
     } else {
-        let message = format!("ReplicaSet \"{set}\" is progressing.");
+        let message = format!("ReplicaSet \"{newest}\" is progressing.");
         condition("Progressing", true, "ReplicaSetUpdated", &message, current.created_at)
     };
     let mut status = json!({
@@ -128,7 +139,7 @@ fn deployment_status(workload: &Workload, current: &Revision, counts: &Counts) -
         ],
     });
     if counts.living > counts.ready {
-        status["unavailableReplicas"] = json!(counts.living - counts.ready);
+        set(&mut status, &["unavailableReplicas"], json!(counts.living - counts.ready));
     }
     status
 }
@@ -144,12 +155,12 @@ fn rollout_status(workload: &Workload, current: &Revision, counts: &Counts) -> V
     };
     let done = workload.progress == Progress::Done;
     let since = if done { workload.settled_at } else { current.created_at };
-    let set = workload.replica_set(workload.current);
+    let newest = workload.replica_set(workload.current);
     let paused = matches!(workload.progress, Progress::Paused { .. });
     let progressing = match workload.progress {
-        Progress::Done => ("NewReplicaSetAvailable", format!("ReplicaSet \"{set}\" has successfully progressed.")),
+        Progress::Done => ("NewReplicaSetAvailable", format!("ReplicaSet \"{newest}\" has successfully progressed.")),
         Progress::Paused { .. } => ("RolloutPaused", "Rollout is paused".to_owned()),
-        _ => ("ReplicaSetUpdated", format!("ReplicaSet \"{set}\" is progressing.")),
+        _ => ("ReplicaSetUpdated", format!("ReplicaSet \"{newest}\" is progressing.")),
     };
     let mut status = json!({
         "HPAReplicas": counts.living, "replicas": counts.living, "updatedReplicas": counts.updated,
@@ -168,11 +179,11 @@ fn rollout_status(workload: &Workload, current: &Revision, counts: &Counts) -> V
         ],
     });
     if !message.is_empty() {
-        status["message"] = json!(message);
+        set(&mut status, &["message"], json!(message));
     }
     if let Progress::Paused { since, .. } = workload.progress {
-        status["controllerPause"] = json!(true);
-        status["pauseConditions"] = json!([{"reason": "CanaryPauseStep", "startTime": timestamp(since)}]);
+        set(&mut status, &["controllerPause"], json!(true));
+        set(&mut status, &["pauseConditions"], json!([{"reason": "CanaryPauseStep", "startTime": timestamp(since)}]));
     }
     status
 }
@@ -182,27 +193,31 @@ pub fn replica_set(model: &Model, workload: &Workload, revision: &Revision) -> V
     let name = workload.replica_set(revision.number);
     let label = hash_label(spec.kind);
     let mut metadata = metadata(seed, "ReplicaSet", spec.namespace, &name, revision.created_at);
-    metadata["labels"] = labels(spec);
-    metadata["labels"][label] = json!(revision.hash);
+    set(&mut metadata, &["labels"], labels(spec));
+    set(&mut metadata, &["labels", label], json!(revision.hash));
     let (api_version, kind, prefix) = match spec.kind {
         Kind::Rollout => ("argoproj.io/v1alpha1", "Rollout", "rollout.argoproj.io"),
         _ => ("apps/v1", "Deployment", "deployment.kubernetes.io"),
     };
-    metadata["ownerReferences"] = owner(seed, api_version, kind, spec.namespace, spec.name);
-    metadata["annotations"] = json!({
-        format!("{prefix}/revision"): revision.number.to_string(),
-        format!("{prefix}/desired-replicas"): workload.desired.to_string(),
-    });
-    metadata["generation"] = json!(2);
+    set(&mut metadata, &["ownerReferences"], owner(seed, api_version, kind, spec.namespace, spec.name));
+    set(
+        &mut metadata,
+        &["annotations"],
+        json!({
+            format!("{prefix}/revision"): revision.number.to_string(),
+            format!("{prefix}/desired-replicas"): workload.desired.to_string(),
+        }),
+    );
+    set(&mut metadata, &["generation"], json!(2));
     let living = workload.living(revision.number).count();
     let ready = workload.living(revision.number).filter(|p| p.ready(model.at)).count();
     let mut pod_template = template(workload, revision);
-    pod_template["metadata"]["labels"][label] = json!(revision.hash);
+    set(&mut pod_template, &["metadata", "labels", label], json!(revision.hash));
     let mut status = json!({"observedGeneration": 2, "replicas": living});
     if living > 0 {
-        status["readyReplicas"] = json!(ready);
-        status["availableReplicas"] = json!(ready);
-        status["fullyLabeledReplicas"] = json!(living);
+        set(&mut status, &["readyReplicas"], json!(ready));
+        set(&mut status, &["availableReplicas"], json!(ready));
+        set(&mut status, &["fullyLabeledReplicas"], json!(living));
     }
     json!({
         "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata,
