@@ -1,13 +1,19 @@
 //! What the server says of itself and of what it scrapes: `/api/v1/targets`, `/alertmanagers`, `/status/*`.
 
+use std::time::Duration;
+
+use promql_parser::util::display_duration;
 use serde_json::{Value, json};
 
 use super::View;
-use super::eval::LOOKBACK;
+use super::eval::{LOOKBACK, MAX_POINTS};
 use super::reply::{Failure, Reply};
 use super::request::Request;
 use super::rules::rfc3339;
 use crate::demo::store::tsdb::Target;
+
+/// `scrape_timeout` in milliseconds, unless the interval is shorter.
+const SCRAPE_TIMEOUT: i64 = 10_000;
 
 pub fn targets(view: &View, request: &Request) -> Result<Reply, Failure> {
     let state = request.first("state").unwrap_or("any");
@@ -38,9 +44,14 @@ fn target(target: &Target, interval: i64) -> Value {
         "lastScrape": rfc3339(target.last_scrape),
         "lastScrapeDuration": 0.005,
         "health": if target.up { "up" } else { "down" },
-        "scrapeInterval": format!("{}s", interval / 1000),
-        "scrapeTimeout": format!("{}s", (interval / 1000).min(10)),
+        "scrapeInterval": duration(interval),
+        "scrapeTimeout": duration(interval.min(SCRAPE_TIMEOUT)),
     })
+}
+
+/// A duration in milliseconds in Prometheus' notation.
+fn duration(millis: i64) -> String {
+    display_duration(&Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
 }
 
 pub fn alertmanagers(_: &View, _: &Request) -> Result<Reply, Failure> {
@@ -78,8 +89,8 @@ pub fn runtimeinfo(view: &View, _: &Request) -> Result<Reply, Failure> {
 
 pub fn flags(_: &View, _: &Request) -> Result<Reply, Failure> {
     Ok(Reply::json(&json!({
-        "query.lookback-delta": format!("{}m", LOOKBACK / 60_000),
-        "query.max-samples": "50000000",
+        "query.lookback-delta": duration(LOOKBACK),
+        "query.max-samples": MAX_POINTS.to_string(),
         "query.timeout": "2m",
         "web.enable-lifecycle": "false",
     })))

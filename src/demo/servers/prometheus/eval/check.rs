@@ -19,58 +19,62 @@ pub fn parse(query: &str) -> Result<Expr, EvalError> {
     if query.trim().is_empty() {
         return Err(bad("no expression found in input".to_owned()));
     }
-    if operators(query) > MAX_OPERATORS {
+    let code = code_of(query);
+    if operators(&code) > MAX_OPERATORS {
         return Err(bad("the expression is too long".to_owned()));
     }
-    if has_unbounded_number(query) {
-        return Err(bad("a duration or number is out of range".to_owned()));
+    if !has_only_durations(&code) {
+        return Err(bad("bad duration syntax: a number and one of y, w, d, h, m, s, ms is expected".to_owned()));
     }
     let expression = parser::parse(query).map_err(bad)?;
     check(&expression).map_err(bad)?;
     Ok(expression)
 }
 
-/// How many operators and brackets stand outside strings: an upper bound of the expression's depth.
-fn operators(query: &str) -> usize {
-    outside_strings(query).filter(|c| "()[]+-*/%^<>=!".contains(*c)).count()
-        + query
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|w| matches!(*w, "and" | "or" | "unless" | "atan2"))
-            .count()
+/// How many operators and brackets there are: an upper bound of the expression's depth.
+fn operators(code: &str) -> usize {
+    let words = code.split(|c: char| !c.is_alphanumeric());
+    code.chars().filter(|c| "()[]+-*/%^<>=!".contains(*c)).count()
+        + words.filter(|word| matches!(*word, "and" | "or" | "unless" | "atan2")).count()
 }
 
-/// Whether a range or offset has more digits than a duration can: the parser's conversion has no error for it.
-fn has_unbounded_number(query: &str) -> bool {
-    let mut digits = 0;
-    let mut after_bracket = false;
-    for c in outside_strings(query) {
-        digits = if c.is_ascii_digit() { digits + 1 } else { 0 };
-        after_bracket = after_bracket && c != ']' || c == '[';
-        if digits > if after_bracket { 12 } else { 400 } {
-            return true;
-        }
-    }
-    false
+/// Whether every range and offset is a duration. The parser takes any number there, and has no error for one that is
+/// no length of time.
+fn has_only_durations(code: &str) -> bool {
+    let ranges = code.split('[').skip(1).filter_map(|rest| rest.split(']').next());
+    let mut parts = ranges.flat_map(|range| range.split(':')).map(str::trim).filter(|part| !part.is_empty());
+    let offsets = code.split("offset").skip(1).map(|rest| {
+        let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '-' || c == '+');
+        rest.split(|c: char| !c.is_alphanumeric() && c != '.').next().unwrap_or_default()
+    });
+    parts.all(is_duration) && offsets.filter(|part| !part.is_empty()).all(is_duration)
 }
 
-fn outside_strings(query: &str) -> impl Iterator<Item = char> {
+fn is_duration(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_digit() || ".ywdhms".contains(c);
+    text.chars().all(is_part) && text.split(|c: char| !c.is_ascii_digit()).all(|digits| digits.len() <= 12)
+}
+
+/// The query without its strings and comments.
+fn code_of(query: &str) -> String {
     let mut quote = None;
     let mut escaped = false;
-    query.chars().filter(move |c| {
-        if let Some(open) = quote {
-            let closes = *c == open && !escaped;
-            escaped = *c == '\\' && !escaped && open != '`';
-            if closes {
-                quote = None;
+    let is_code = |c: &char| {
+        match quote {
+            Some('#') if *c == '\n' => quote = None,
+            Some('#') => {}
+            Some(open) => {
+                if *c == open && !escaped {
+                    quote = None;
+                }
+                escaped = *c == '\\' && !escaped && open != '`';
             }
-            return false;
+            None if matches!(*c, '"' | '\'' | '`' | '#') => quote = Some(*c),
+            None => return true,
         }
-        if matches!(*c, '"' | '\'' | '`') {
-            quote = Some(*c);
-            return false;
-        }
-        true
-    })
+        false
+    };
+    query.chars().filter(is_code).collect()
 }
 
 /// Refuses what parses but is not evaluated here. Not recursive, so that no expression is too deep for it.

@@ -38,8 +38,8 @@ pub const LOOKBACK: i64 = 300_000;
 /// Step of a subquery that names none, in milliseconds (`global.evaluation_interval`).
 const SUBQUERY_STEP: i64 = 60_000;
 
-/// Points that one query may hold at a time (`query.max-samples`).
-const MAX_POINTS: usize = 50_000_000;
+/// Points that one selector or subquery may hold (`query.max-samples`).
+pub const MAX_POINTS: usize = 20_000_000;
 
 /// Why an expression has no value, as Prometheus classifies it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -55,6 +55,14 @@ pub enum EvalError {
 impl EvalError {
     fn execution(text: impl Into<String>) -> Self {
         Self::Execution(text.into())
+    }
+
+    /// Refuses what would hold more than [`MAX_POINTS`].
+    fn unless_affordable(series: usize, steps: usize) -> Result<(), Self> {
+        if series.saturating_mul(steps) <= MAX_POINTS {
+            return Ok(());
+        }
+        Err(Self::execution("query processing would load too many samples into memory in query execution"))
     }
 }
 

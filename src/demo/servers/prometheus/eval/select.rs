@@ -7,7 +7,7 @@ use promql_parser::label::{METRIC_NAME, MatchOp, Matchers};
 use promql_parser::parser::{AtModifier, Expr, MatrixSelector, Offset, SubqueryExpr, VectorSelector};
 
 use super::value::{Column, Frame, without_name};
-use super::{EvalError, Evaluation, MAX_POINTS, SUBQUERY_STEP, bare};
+use super::{EvalError, Evaluation, SUBQUERY_STEP, bare};
 use crate::demo::store::tsdb::{Labels, Sample, Series, Tsdb};
 
 /// The series that a selector's name and matchers select.
@@ -128,11 +128,7 @@ impl<'a> Evaluation<'a> {
     ) -> Result<Vec<Column>, EvalError> {
         let shift = self.shift(selector.at.as_ref(), selector.offset.as_ref());
         let selected = matching(self.tsdb, selector);
-        if selected.len().saturating_mul(self.frame.steps()) > MAX_POINTS {
-            return Err(EvalError::execution(
-                "query processing would load too many samples into memory in query execution",
-            ));
-        }
+        EvalError::unless_affordable(selected.len(), self.frame.steps())?;
         let mut columns = Vec::with_capacity(selected.len());
         for series in selected {
             let value = |at| newest(&series.samples, shift.apply(at), self.lookback).map(&f);
@@ -178,6 +174,7 @@ impl<'a> Evaluation<'a> {
         let aligned = step * from.div_euclid(step);
         let start = if aligned < from { aligned + step } else { aligned };
         let frame = Frame { start, end: to.max(start - step), step };
+        EvalError::unless_affordable(1, frame.steps())?;
         let columns = Evaluation { frame, ..*self }.vector(&subquery.expr)?;
         let tracks = columns.into_iter().map(|column| {
             let samples = frame.times().zip(column.values);

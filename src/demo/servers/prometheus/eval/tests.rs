@@ -1,13 +1,17 @@
 //! Values computed by hand, and what a record cannot hold: staleness markers, order, and hostile input.
 
+use proptest::prelude::{ProptestConfig, prop, proptest};
+
 use super::{Answer, EvalError, Frame, LOOKBACK, instant, parse, range};
 use crate::demo::store::tsdb::{Labels, STALE_NAN, Tsdb};
 
 const MINUTE: i64 = 60_000;
 const NONE: [f64; 0] = [];
 
-/// Series of one metric each: name, labels, and (seconds, value) samples.
-fn store(series: &[(&str, &[(&str, &str)], &[(i64, f64)])]) -> Tsdb {
+/// Metric name, labels, and (seconds, value) samples.
+type Described<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [(i64, f64)]);
+
+fn store(series: &[Described]) -> Tsdb {
     let mut tsdb = Tsdb::default();
     for (name, labels, samples) in series {
         let id = tsdb.series_id(Labels::new(name, labels.iter().copied()));
@@ -173,14 +177,115 @@ fn hostile_queries_are_refused_and_do_not_exhaust_the_stack() {
         format!("{}m", "m unless ".repeat(900)),
         "m[99999999999999999999s]".to_owned(),
         "m offset 99999999999999999999999999999999s".to_owned(),
-        format!("m offset {}", "9".repeat(401)),
+        "m[1e400]".to_owned(),
+        "m[5m:NaN]".to_owned(),
+        "m offset # \"\n -Inf".to_owned(),
     ];
     for query in deep {
         assert!(matches!(parse(&query), Err(EvalError::Parse(_))), "{}…", &query[..20]);
     }
-    let shallow = format!("m{}", " or m".repeat(150));
-    assert_eq!(values(&store(&[("m", &[], &[(1, 1.0)])]), &shallow, 1), [1.0]);
+    let tsdb = store(&[("m", &[], &[(1, 1.0)])]);
+    for open in ["(", "abs(", "sum(", "-", "1 * ", "m or ", "max_over_time("] {
+        // The deepest that is evaluated fits the stack, which a test's thread has no more of than a server's.
+        let brackets = open.matches('(').count() * 190;
+        let close = if open.starts_with("max") { "[1m:1s])" } else { ")" };
+        let levels = if open.starts_with("max") { 5 } else { 190 };
+        let query = format!("{}m{}", open.repeat(levels), close.repeat(brackets.min(levels)));
+        assert_eq!(values(&tsdb, &query, 1), [1.0], "{open}");
+    }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn no_text_makes_parser_or_evaluator_panic(tokens in prop::collection::vec(prop::sample::select(TOKENS), 1..14)) {
+        let query = tokens.concat();
+        if let Ok(expression) = parse(&query) {
+            let tsdb = store(&[("m", &[("a", "1")], &[(1, 1.0), (20, 3.0)]), ("m", &[("a", "2")], &[(5, f64::NAN)])]);
+            let _ = instant(&tsdb, &expression, 30_000, LOOKBACK);
+            let _ = range(&tsdb, &expression, Frame { start: 0, end: 30_000, step: 10_000 }, LOOKBACK);
+        }
+    }
+}
+
+const TOKENS: &[&str] = &[
+    "m",
+    "m",
+    "m",
+    "(",
+    ")",
+    "(",
+    ")",
+    "{",
+    "}",
+    "[1m]",
+    "[",
+    "]",
+    "[1e400]",
+    "[0s]",
+    "[5m:]",
+    "[5m:0s]",
+    "[1m:1ms]",
+    "[1m:-1s]",
+    " offset ",
+    "1m",
+    "-1m",
+    "1e99",
+    "9y",
+    " @ ",
+    "1e300",
+    "-5",
+    "NaN",
+    "Inf",
+    "start()",
+    "end()",
+    "a",
+    "=\"1\"",
+    "=~\"1|2\"",
+    "!~\"(\"",
+    ",",
+    "\"x\"",
+    "'",
+    "`",
+    "\\",
+    "#",
+    " + ",
+    " / ",
+    " ^ ",
+    " % ",
+    " == ",
+    " bool ",
+    " and ",
+    " or ",
+    " unless ",
+    " on(a) ",
+    " ignoring(a) ",
+    " group_left() ",
+    " group_left(a) ",
+    "sum",
+    "topk",
+    "quantile",
+    "count_values",
+    " by (a) ",
+    " without (a) ",
+    "rate(",
+    "rate(m[1m])",
+    "abs(",
+    "clamp(",
+    "time()",
+    "histogram_quantile(",
+    "label_replace(",
+    "scalar(",
+    "vector(",
+    "absent(",
+    "sort(",
+    "hour(",
+    "0x",
+    "1",
+    "0.5",
+    " ",
+    "é",
+];
 
 #[test]
 fn far_moments_and_long_ranges_do_not_overflow() {
@@ -193,6 +298,15 @@ fn far_moments_and_long_ranges_do_not_overflow() {
                 instant(&tsdb, &expression, at, LOOKBACK).unwrap();
             }
         }
+    }
+}
+
+#[test]
+fn a_query_that_would_hold_too_much_is_refused() {
+    let tsdb = store(&[("m", &[], &[(1, 1.0)])]);
+    match ask(&tsdb, "max_over_time(vector(1)[1y:1ms])", 1) {
+        Err(EvalError::Execution(text)) => assert!(text.contains("too many samples"), "{text}"),
+        other => panic!("{other:?}"),
     }
 }
 
