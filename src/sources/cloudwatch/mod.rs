@@ -7,6 +7,7 @@ mod plan;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt, try_join_all};
@@ -56,7 +57,7 @@ pub struct CloudWatch {
     endpoint: Raw,
     region: String,
     scope: Scope,
-    plan: Option<Plan>,
+    plan: Option<Arc<Plan>>,
     discovered_at: Stamp,
     read_to: Option<Stamp>,
     last_week_at: Option<Stamp>,
@@ -278,13 +279,13 @@ impl Source for CloudWatch {
 
     fn round<'a>(&'a mut self, outlet: &'a dyn Outlet) -> BoxFuture<'a, Result<(), Fault>> {
         async move {
-            let plan = match self.plan.take() {
-                Some(plan) if outlet.now().since(self.discovered_at) < DISCOVER_EVERY => plan,
-                _ => self.discover(outlet).await?,
+            let known = self.plan.clone().filter(|_| outlet.now().since(self.discovered_at) < DISCOVER_EVERY);
+            let plan = match known {
+                Some(plan) => plan,
+                None => Arc::new(self.discover(outlet).await?),
             };
-            let read = self.read(&plan, outlet).await;
-            self.plan = Some(plan);
-            read
+            self.plan = Some(Arc::clone(&plan));
+            self.read(&plan, outlet).await
         }
         .boxed()
     }
