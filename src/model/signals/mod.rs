@@ -79,6 +79,8 @@ pub struct SignalSpec {
 pub enum Feed {
     Promql(PromQl),
     Cloudwatch(CloudWatchFeed),
+    /// Computed from other rows about the same subject, bucket by bucket.
+    Derived(DerivedFeed),
     /// Measured by the source itself (metrics.k8s.io, probes).
     Own(String),
 }
@@ -108,12 +110,78 @@ pub struct CloudWatchFeed {
     pub period: u32,
     /// Seconds until a point can be read.
     pub delay: u32,
-    /// Value in our unit = value there * scale.
+    /// Value in our unit = value there / divisor; one of those that [`CloudWatchFeed::conversion`] words.
     #[serde(default = "one")]
-    pub scale: f64,
-    /// Published only when not zero: absent is 0 as long as the resource's request count is there.
+    pub divisor: u32,
+    /// Published only when not zero: absent is 0 as long as this row, about the same subject, has a value.
     #[serde(default)]
-    pub sparse: bool,
+    pub zero_with: Option<String>,
+    /// Dimensions whose value is always the same, for example `Rule` = `ALL`. They select the metric, too.
+    #[serde(default)]
+    pub fixed: BTreeMap<String, String>,
+    /// The identifying dimension names an instance of the component, not the component.
+    #[serde(default)]
+    pub member: bool,
+}
+
+impl CloudWatchFeed {
+    /// The conversion as a formula over the value there; `None` where the units agree.
+    #[must_use]
+    pub const fn conversion(&self) -> Option<&'static str> {
+        match self.divisor {
+            60 => Some("a / 60"),
+            100 => Some("a / 100"),
+            1_000 => Some("a / 1000"),
+            1_000_000 => Some("a / 1000000"),
+            _ => None,
+        }
+    }
+}
+
+/// A row computed from other rows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DerivedFeed {
+    pub formula: Formula,
+    /// The ids of the rows that are `a`, `b`, `c`.
+    pub from: Vec<String>,
+}
+
+/// The formulas of derived rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Formula {
+    #[serde(rename = "a + b")]
+    Sum,
+    #[serde(rename = "a / b")]
+    Quotient,
+    #[serde(rename = "(a + b) / c")]
+    SumQuotient,
+    #[serde(rename = "a / (a + b)")]
+    Share,
+}
+
+impl Formula {
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Sum => "a + b",
+            Self::Quotient => "a / b",
+            Self::SumQuotient => "(a + b) / c",
+            Self::Share => "a / (a + b)",
+        }
+    }
+
+    /// The value; `None` for a wrong number of inputs, NaN for 0/0 (no traffic).
+    #[must_use]
+    pub fn of(self, inputs: &[f64]) -> Option<f64> {
+        match (self, inputs) {
+            (Self::Sum, [a, b]) => Some(a + b),
+            (Self::Quotient, [a, b]) => Some(a / b),
+            (Self::SumQuotient, [a, b, c]) => Some((a + b) / c),
+            (Self::Share, [a, b]) => Some(a / (a + b)),
+            _ => None,
+        }
+    }
 }
 
 impl SignalSpec {
@@ -126,8 +194,8 @@ impl SignalSpec {
 fn yes() -> bool {
     true
 }
-fn one() -> f64 {
-    1.0
+fn one() -> u32 {
+    1
 }
 fn last() -> Statistic {
     Statistic::Last
@@ -174,6 +242,34 @@ mod tests {
             count += file.signal.len();
         }
         assert_eq!(count, all().count(), "an id stands twice");
+    }
+
+    #[test]
+    fn rows_of_cloudwatch_fit_together() {
+        for spec in all() {
+            let cloudwatch = |id: &String| match &self::spec(id).unwrap_or_else(|| panic!("{id} is no row")).feed {
+                Feed::Cloudwatch(feed) => feed,
+                _ => panic!("{id} is not fetched from CloudWatch"),
+            };
+            match &spec.feed {
+                Feed::Cloudwatch(feed) => {
+                    assert_eq!(feed.divisor == 1, feed.conversion().is_none(), "{}: no words for its divisor", spec.id);
+                    assert_eq!(feed.period % 60, 0, "{}", spec.id);
+                    if let Some(other) = &feed.zero_with {
+                        assert_eq!(cloudwatch(other).dimensions, feed.dimensions, "{}", spec.id);
+                    }
+                }
+                Feed::Derived(derived) => {
+                    assert!(derived.formula.of(&vec![1.0; derived.from.len()]).is_some(), "{}", spec.id);
+                    let inputs: Vec<_> = derived.from.iter().map(cloudwatch).collect();
+                    let same = |a: &CloudWatchFeed, b: &CloudWatchFeed| {
+                        (&a.namespace, &a.dimensions, a.period) == (&b.namespace, &b.dimensions, b.period)
+                    };
+                    assert!(inputs.windows(2).all(|pair| same(pair[0], pair[1])), "{}", spec.id);
+                }
+                Feed::Promql(_) | Feed::Own(_) => {}
+            }
+        }
     }
 
     #[test]

@@ -76,13 +76,17 @@ fn stores() -> Stores {
     Stores { aws: aws(), cloudwatch: cloudwatch(), ..Stores::default() }
 }
 
-/// Three hours of one load balancer (1,200 requests a minute, latency uniform up to 0.2 s, 12 errors a minute in the last
+/// Three hours, and two a week earlier at half the rate, of one load balancer (1,200 requests a minute, latency uniform up to 0.2 s, 12 errors a minute in the last
 /// 10 minutes), a database, a cache pair and a distribution.
 fn cloudwatch() -> CloudWatch {
     let mut store = CloudWatch::default();
     let rds = |name: &str, id: &str| MetricId::new("AWS/RDS", name, [("DBInstanceIdentifier", id)]);
     let cache = |name: &str, id: &str| MetricId::new("AWS/ElastiCache", name, [("CacheClusterId", id)]);
     let edge = MetricId::new("AWS/CloudFront", "Requests", [("DistributionId", "E2EXAMPLE"), ("Region", "Global")]);
+    let week_ago = NOON - 7 * 24 * 60 * MINUTE;
+    for minute in (week_ago - 60 * MINUTE..week_ago + 60 * MINUTE).step_by(60_000) {
+        store.record(&lb_metric("RequestCount"), Point::counted(minute, 600.0));
+    }
     for minute in (NOON - 180 * MINUTE..=NOON).step_by(60_000) {
         let back = (NOON - minute) / MINUTE;
         store.record(&lb_metric("RequestCount"), Point::counted(minute, 1_200.0));
