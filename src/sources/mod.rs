@@ -3,6 +3,8 @@
 //! A source never spawns, never reads a clock and never sees the state: the runner calls it, gives it an [`Outlet`] and
 //! owns its cadence, deadline and backoff.
 
+pub mod kubernetes;
+
 use std::time::Duration;
 
 use futures::future::BoxFuture;
