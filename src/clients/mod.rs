@@ -2,3 +2,6 @@
 
 pub mod aws;
 pub mod egress;
+pub mod kube;
+
+pub use crate::domain::error::{Fault, FaultKind};

@@ -5,6 +5,7 @@
 
 pub mod aws;
 pub mod cloudwatch;
+pub mod kubernetes;
 
 use std::time::Duration;
 
