@@ -1,5 +1,8 @@
 //! One folder per protocol: wire to slim own types and back. Knows no world; every failure is a [`Fault`].
 
+pub mod alertmanager;
 pub mod egress;
+pub mod prometheus;
+pub mod web;
 
 pub use crate::domain::error::{Fault, FaultKind};
