@@ -3,6 +3,8 @@
 pub mod alertmanager;
 pub mod egress;
 pub mod prometheus;
+#[cfg(test)]
+pub mod testing;
 pub mod web;
 
 pub use crate::domain::error::{Fault, FaultKind};

@@ -3,6 +3,9 @@
 //! A source never spawns, never reads a clock and never sees the state: the runner calls it, gives it an [`Outlet`] and
 //! owns its cadence, deadline and backoff.
 
+pub mod alertmanager;
+pub mod prometheus;
+
 use std::time::Duration;
 
 use futures::future::BoxFuture;

@@ -22,7 +22,7 @@ pub const LIFE: Duration = Duration::from_secs(3);
 type Form = Vec<(&'static str, String)>;
 
 /// How the server is reached.
-pub enum Transport {
+pub enum Route {
     /// At its own address.
     Direct(Site),
     /// Through another server.
@@ -85,13 +85,13 @@ pub struct Alert {
 impl PrometheusClient {
     /// # Errors
     /// [`FaultKind::Usage`] when the address is wrong or outside what `egress` allows.
-    pub fn new(transport: Transport, egress: Egress) -> Result<Self, Fault> {
-        Ok(match transport {
-            Transport::Direct(site) => {
+    pub fn new(route: Route, egress: Egress) -> Result<Self, Fault> {
+        Ok(match route {
+            Route::Direct(site) => {
                 let web = WebClient::new(&site, egress)?;
                 Self { server: web.server().clone(), link: Link::Direct(web) }
             }
-            Transport::Proxy { proxy, server } => Self { link: Link::Proxy(proxy), server },
+            Route::Proxy { proxy, server } => Self { link: Link::Proxy(proxy), server },
         })
     }
 

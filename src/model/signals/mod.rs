@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-pub use promql::{Labels, PromQl};
+pub use promql::{Labels, PromQl, REVISION};
 
 use super::board::Thresholds;
 use crate::domain::unit::{Statistic, Unit};
@@ -197,12 +197,7 @@ fn rows(text: &str) -> Result<Vec<SignalSpec>, toml::de::Error> {
 }
 
 static CATALOGUE: LazyLock<BTreeMap<String, SignalSpec>> = LazyLock::new(|| {
-    FILES
-        .iter()
-        .filter_map(|(_, text)| rows(text).ok())
-        .flatten()
-        .map(|spec| (spec.id.clone(), spec))
-        .collect()
+    FILES.iter().filter_map(|(_, text)| rows(text).ok()).flatten().map(|spec| (spec.id.clone(), spec)).collect()
 });
 
 /// Every row, ordered by id.

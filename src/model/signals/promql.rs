@@ -88,16 +88,9 @@ impl PromQl {
 
     /// The matchers come last, so that nothing in a label's value is taken for a placeholder.
     fn fill(&self, metric: &str, window: Duration, matchers: &str) -> String {
-        let query = self
-            .query
-            .replace("$G", &self.by.join(", "))
-            .replace("$W", &duration(window))
-            .replace("$D", metric);
-        if matchers.is_empty() {
-            query.replace(",$M", "").replace("{$M}", "")
-        } else {
-            query.replace("$M", matchers)
-        }
+        let query =
+            self.query.replace("$G", &self.by.join(", ")).replace("$W", &duration(window)).replace("$D", metric);
+        if matchers.is_empty() { query.replace(",$M", "").replace("{$M}", "") } else { query.replace("$M", matchers) }
     }
 }
 

@@ -68,7 +68,7 @@ struct Widen {
     per_selector: usize,
 }
 
-impl promql_parser::util::ExprVisitorMut for Widen {
+impl promql_parser::util::visitor::ExprVisitorMut for Widen {
     type Error = Infallible;
     fn pre_visit(&mut self, expr: &mut Expr) -> Result<bool, Infallible> {
         let selector = match expr {
@@ -93,7 +93,7 @@ fn narrowing_keeps_the_question_and_only_adds_matchers() {
         let labels: Labels = promql.by.iter().map(|name| (name.clone(), format!("narrow-{name}"))).collect();
         let mut widened = parse(&spec.id, &promql.for_one("found", WINDOW, &labels));
         let mut widen = Widen { selectors_narrowed: 0, per_selector: promql.by.len() };
-        promql_parser::util::walk_expr_mut(&mut widen, &mut widened).unwrap();
+        promql_parser::util::visitor::walk_expr_mut(&mut widen, &mut widened).unwrap();
         let whole = PromQl { only: None, ..promql.clone() };
         assert_eq!(widened.to_string(), parse(&spec.id, &whole.for_all("found", WINDOW)).to_string(), "{}", spec.id);
         assert_eq!(widen.selectors_narrowed == 0, promql.by.is_empty(), "{}", spec.id);
