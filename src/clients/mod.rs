@@ -3,5 +3,10 @@
 pub mod aws;
 pub mod egress;
 pub mod kube;
+pub mod alertmanager;
+pub mod prometheus;
+#[cfg(test)]
+pub mod testing;
+pub mod web;
 
 pub use crate::domain::error::{Fault, FaultKind};
