@@ -46,6 +46,11 @@ pub enum Role {
     Rate,
     /// Failed share of them: ERR%.
     ErrorRatio,
+    /// Failed requests in a second that the component itself made fail (an ALB's own 5xx). Absent is 0 where the
+    /// component's rate is there.
+    OwnErrors,
+    /// Failed requests in a second that it passed on from behind it (an ALB's target 5xx). Absent is 0 likewise.
+    PassedErrors,
     /// Time to answer: LATENCY, in the row's statistic.
     Latency,
     /// Share of a limit in use: SAT. Raises at most *warn* unless `hard`.
