@@ -8,5 +8,3 @@ pub mod prometheus;
 #[cfg(test)]
 pub mod testing;
 pub mod web;
-
-pub use crate::domain::error::{Fault, FaultKind};

@@ -23,6 +23,7 @@ use axum::Router;
 
 use super::production::Production;
 use super::world::World;
+use aws::{AwsFault, AwsFaults};
 use fault::{Fault, Gate, Switch};
 use http::Refusal;
 
@@ -35,13 +36,30 @@ struct HttpServer {
     up: fn(&World) -> bool,
 }
 
-/// The HTTP APIs that need nothing but the world. Kubernetes, which proxies to Prometheus, is not among them.
-const HTTP: &[HttpServer] = &[];
+/// The HTTP APIs that need nothing but the world. Kubernetes, which proxies to Prometheus, and AWS, whose services fail
+/// one by one, are not among them.
+const HTTP: &[HttpServer] = &[
+    HttpServer {
+        name: "prometheus",
+        router: prometheus::router,
+        refusal: http::plain_refusal,
+        up: World::prometheus_up,
+    },
+    HttpServer {
+        name: "alertmanager",
+        router: alertmanager::router,
+        refusal: http::plain_refusal,
+        up: |_| true,
+    },
+];
 
 /// Server, method and path of every route, for the test of the manifest. A server that has no methods is listed with
 /// its transport.
 pub fn routes() -> Vec<(&'static str, &'static str, &'static str)> {
     let mut routes: Vec<_> = kube::routes().map(|(method, path)| ("kubernetes", method, path)).collect();
+    routes.extend(prometheus::ROUTES.iter().map(|(method, path)| ("prometheus", *method, *path)));
+    routes.extend(alertmanager::ROUTES.iter().map(|(method, path)| ("alertmanager", *method, *path)));
+    routes.extend(aws::routes().map(|(service, operation)| ("aws", service, operation)));
     routes.extend([
         ("dns", "UDP", "A"),
         ("dns", "TCP", "A"),
@@ -96,6 +114,15 @@ pub async fn start(production: &Arc<Production>) -> io::Result<Running> {
     }
     let switch = faults.http_switch("kubernetes");
     addresses.insert("kubernetes", serve(kube::router(production.clone(), prometheus), &switch, kube::refusal)?);
+    let services = AwsFaults::default();
+    let switch = faults.http_switch("aws");
+    addresses.insert("aws", serve(aws::router(production.clone(), services.clone()), &switch, http::plain_refusal)?);
+    for service in aws::SERVICES {
+        let services = services.clone();
+        faults.add(service, true, move |fault| {
+            services.set(service, aws_fault(fault));
+        });
+    }
     let mut probes = vec![dns::start(production, &faults.switch("dns")).await?];
     let (sites, authority) = tls::start(production, &faults.http_switch("tls"))?;
     probes.extend(sites);
@@ -109,6 +136,16 @@ fn serve(router: Router, switch: &Switch, refusal: Refusal) -> io::Result<Socket
     let address = gate.address();
     http::serve(gate, router, switch, refusal);
     Ok(address)
+}
+
+/// The services of AWS share a listener: one that is stopped cannot be refused alone, so its connections are cut.
+const fn aws_fault(fault: Fault) -> AwsFault {
+    match fault {
+        Fault::Ok => AwsFault::Ok,
+        Fault::Hang => AwsFault::Hang,
+        Fault::Status(code) => AwsFault::Status(code),
+        Fault::Stopped | Fault::Refuse | Fault::Truncate => AwsFault::Truncate,
+    }
 }
 
 type Setter = Box<dyn Fn(Fault) + Send + Sync>;

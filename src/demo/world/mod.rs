@@ -17,7 +17,7 @@ pub mod spec;
 mod tests;
 pub mod traffic;
 
-pub use scenario::scenario_names;
+pub use scenario::{drawn_scenario, scenario_names};
 
 use super::store::Stores;
 use export::Exporters;
