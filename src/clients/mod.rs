@@ -2,5 +2,6 @@
 
 pub mod egress;
 pub mod kube;
+pub mod probe;
 
 pub use crate::domain::error::{Fault, FaultKind};

@@ -4,6 +4,7 @@
 //! owns its cadence, deadline and backoff.
 
 pub mod kubernetes;
+pub mod probe;
 
 use std::time::Duration;
 
