@@ -8,3 +8,4 @@ pub mod prometheus;
 #[cfg(test)]
 pub mod testing;
 pub mod web;
+pub mod probe;

@@ -8,6 +8,7 @@ pub mod cloudwatch;
 pub mod kubernetes;
 pub mod alertmanager;
 pub mod prometheus;
+pub mod probe;
 
 use std::time::Duration;
 
