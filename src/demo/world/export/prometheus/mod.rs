@@ -11,8 +11,9 @@ mod stores;
 
 use crate::demo::store::alerting::Alerting;
 use crate::demo::store::tsdb::{Target, Tsdb};
-use crate::demo::world::cluster::{Pod, Workload};
+use crate::demo::world::cluster::Workload;
 use crate::demo::world::model::Model;
+use crate::demo::world::pod::Pod;
 pub use cluster::memory;
 pub use hosts::node_load;
 use page::Pages;
