@@ -7,6 +7,7 @@ mod hosts;
 mod metadata;
 mod own;
 mod page;
+mod platform;
 mod stores;
 
 use crate::demo::store::alerting::Alerting;
@@ -23,6 +24,7 @@ use page::Pages;
 pub struct Prometheus {
     pages: Pages,
     app: app::App,
+    platform: platform::Platform,
     /// Seconds since the scrape before.
     elapsed: f64,
 }
@@ -31,7 +33,12 @@ impl Prometheus {
     pub fn new(tsdb: &mut Tsdb, scrape_interval: i64) -> Self {
         tsdb.scrape_interval = scrape_interval;
         tsdb.metadata = metadata::table();
-        Self { pages: Pages::default(), app: app::App::default(), elapsed: 0.0 }
+        Self {
+            pages: Pages::default(),
+            app: app::App::default(),
+            platform: platform::Platform::default(),
+            elapsed: 0.0,
+        }
     }
 
     /// Counts what happened in a step of `seconds`.
@@ -48,6 +55,7 @@ impl Prometheus {
         cluster::scrape(model, &mut self.pages, tsdb);
         hosts::scrape(model, &mut self.pages, tsdb);
         stores::scrape(model, &mut self.pages, tsdb);
+        self.platform.scrape(model, &mut self.pages, tsdb);
         own::scrape(model, alerting, &mut self.pages, tsdb);
         self.pages.sweep(tsdb);
     }
