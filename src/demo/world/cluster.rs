@@ -1,15 +1,12 @@
 //! Workloads, their revisions and their pods: what the controllers of a cluster do with them as time passes.
 
-use std::net::Ipv4Addr;
-
 use super::flow::{Fault, Group};
-use super::noise::{digest, mix, signed, suffix};
+use super::noise::{digest, mix, suffix};
+use super::pod::{Pod, READY_AFTER};
 use super::spec::{self, Kind, Step};
 
-/// A pod is bound to a node, runs, and is ready this long after it was created (ms); readiness varies by pod.
-pub const SCHEDULED_AFTER: i64 = 1_000;
-pub const STARTED_AFTER: i64 = 5_000;
-const READY_AFTER: i64 = 15_000;
+/// A rollout that has not got on for this long is given up (`progressDeadlineSeconds`, ms).
+const DEADLINE: i64 = 600_000;
 /// How long a pod that was told to go takes to go.
 const GRACE: i64 = 10_000;
 
@@ -21,42 +18,6 @@ pub struct Revision {
     pub tag: String,
     pub created_at: i64,
     pub fault: Fault,
-}
-
-#[derive(Clone, Debug)]
-pub struct Pod {
-    pub id: u64,
-    pub name: String,
-    pub revision: u32,
-    pub node: &'static spec::Node,
-    pub address: Ipv4Addr,
-    /// `address:port`, Prometheus' instance.
-    pub instance: String,
-    pub created_at: i64,
-    pub ready_at: i64,
-    pub deleted_at: Option<i64>,
-    /// Since when its readiness probe fails.
-    pub hung_at: Option<i64>,
-    /// Its share of the traffic against its sisters', near 1.
-    pub weight: f64,
-}
-
-impl Pod {
-    #[must_use]
-    pub fn ready(&self, at: i64) -> bool {
-        self.probed(at) && self.deleted_at.is_none()
-    }
-
-    /// Whether its readiness probe succeeds, as it also does while the pod goes.
-    #[must_use]
-    pub fn probed(&self, at: i64) -> bool {
-        self.ready_at <= at && self.hung_at.is_none()
-    }
-
-    #[must_use]
-    pub fn started(&self, at: i64) -> bool {
-        self.created_at + STARTED_AFTER <= at
-    }
 }
 
 /// How far a new revision is rolled out.
@@ -140,38 +101,9 @@ impl Workload {
     }
 
     fn create_pod(&mut self, seed: u64, revision: u32, at: i64) {
-        let count = self.created_pods;
+        let pod = self.revision(revision).and_then(|r| Pod::create(self.spec, r, seed, self.created_pods, at));
         self.created_pods += 1;
-        let own = mix(mix(seed, digest(self.spec.name)), count);
-        let node_index = digest(self.spec.name).wrapping_add(count) as usize % spec::NODES.len();
-        let Some(node) = spec::NODES.get(node_index) else { return };
-        let hash = self.revision(revision).map_or("", |r| r.hash.as_str());
-        let name = match self.spec.kind {
-            Kind::StatefulSet => format!("{}-{count}", self.spec.name),
-            Kind::DaemonSet => format!("{}-{}", self.spec.name, suffix(own, 5)),
-            Kind::Deployment | Kind::Rollout => format!("{}-{hash}-{}", self.spec.name, suffix(own, 5)),
-        };
-        let [a, b, c] = node.pods;
-        let workload_index = spec::WORKLOADS.iter().position(|w| w.name == self.spec.name).unwrap_or_default();
-        let last = 10 + (workload_index as u64 * 14 + count % 14) % 240;
-        let address = if self.spec.kind == Kind::DaemonSet {
-            node.address.parse().unwrap_or(Ipv4Addr::UNSPECIFIED)
-        } else {
-            Ipv4Addr::new(a, b, c, u8::try_from(last).unwrap_or(u8::MAX))
-        };
-        self.pods.push(Pod {
-            id: own,
-            name,
-            revision,
-            node,
-            address,
-            instance: format!("{address}:{}", self.spec.port),
-            created_at: at,
-            ready_at: at + READY_AFTER + (own % 5_000) as i64,
-            deleted_at: None,
-            hung_at: None,
-            weight: 1.0 + 0.03 * signed(own, 1),
-        });
+        self.pods.extend(pod);
     }
 
     #[must_use]
@@ -212,7 +144,8 @@ impl Workload {
         self.add_revision(seed, number, at, fault);
         self.current = number;
         self.generation += 1;
-        self.progress = if canary { Progress::Moving { step: 0 } } else { Progress::Rolling };
+        let stepwise = canary && self.spec.kind == Kind::Rollout;
+        self.progress = if stepwise { Progress::Moving { step: 0 } } else { Progress::Rolling };
         let name = self.spec.name.to_owned();
         if self.spec.kind == Kind::Rollout {
             let message = format!("Rollout updated to revision {number}");
@@ -294,6 +227,7 @@ impl Workload {
         }
         self.restore_stable(seed, at, wanted);
         self.remove_surplus(at, wanted, &mut notices);
+        self.report_crashes(at, &mut notices);
         self.progress_on(at, wanted, &mut notices);
         notices
     }
@@ -311,12 +245,21 @@ impl Workload {
 
     /// Pods of other revisions go as those of the wanted one become ready; a smaller wish is met at once.
     fn remove_surplus(&mut self, at: i64, wanted: u32, notices: &mut Vec<Notice>) {
+        let mut gone = Vec::new();
+        if self.progress == Progress::Rolling {
+            // Old pods that serve no one need no replacement first.
+            let current = self.current;
+            let useless = |p: &&mut Pod| p.revision != current && p.deleted_at.is_none() && !p.ready(at);
+            for pod in self.pods.iter_mut().filter(useless) {
+                pod.deleted_at = Some(at);
+                gone.push((pod.revision, pod.name.clone()));
+            }
+        }
         let living = self.pods.iter().filter(|p| p.deleted_at.is_none()).count() as u32;
         let unready = self.pods.iter().filter(|p| p.deleted_at.is_none() && !p.ready(at)).count() as u32;
         let mut surplus = living.saturating_sub(unready).saturating_sub(self.desired);
         let mut own_surplus = (self.living(self.current).count() as u32).saturating_sub(wanted);
         let current = self.current;
-        let mut gone = Vec::new();
         for pod in self.pods.iter_mut().rev().filter(|p| p.deleted_at.is_none()) {
             let budget = if pod.revision == current { &mut own_surplus } else { &mut surplus };
             if *budget > 0 {
@@ -330,6 +273,35 @@ impl Workload {
             let set = self.replica_set(revision);
             notices.push(self.notice(at, "ReplicaSet", set, "SuccessfulDelete", message, "replicaset-controller"));
         }
+    }
+
+    fn report_crashes(&mut self, at: i64, notices: &mut Vec<Notice>) {
+        let (name, namespace) = (self.spec.name, self.spec.namespace);
+        for pod in self.pods.iter_mut().filter(|p| p.deleted_at.is_none()) {
+            let Some(turn) = pod.next_turn(at) else { continue };
+            let (reason, message) = if turn.waiting {
+                ("BackOff", format!("Back-off restarting failed container {name} in pod {}", pod.name))
+            } else {
+                ("Started", format!("Started container {name}"))
+            };
+            notices.push(Notice {
+                at,
+                workload: name,
+                namespace,
+                kind: "Pod",
+                object: pod.name.clone(),
+                reason,
+                message,
+                component: "kubelet",
+            });
+        }
+    }
+
+    /// Whether the controllers have given up waiting for the wanted revision.
+    #[must_use]
+    pub fn stuck(&self, at: i64) -> bool {
+        let since = self.revision(self.current).map_or(at, |r| r.created_at);
+        matches!(self.progress, Progress::Rolling | Progress::Moving { .. }) && at - since > DEADLINE
     }
 
     fn progress_on(&mut self, at: i64, wanted: u32, notices: &mut Vec<Notice>) {

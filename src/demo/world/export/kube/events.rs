@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use crate::demo::store::json::text;
 use crate::demo::store::kube::{EVENTS, Kube};
-use crate::demo::world::cluster::{Notice, SCHEDULED_AFTER, STARTED_AFTER};
+use crate::demo::world::cluster::Notice;
 use crate::demo::world::model::Model;
 use crate::demo::world::noise::{digest, mix, uid};
+use crate::demo::world::pod::{SCHEDULED_AFTER, STARTED_AFTER};
 use crate::demo::world::spec;
 
 use super::{metadata, timestamp};
@@ -95,7 +96,8 @@ fn event(seed: u64, notice: &Notice) -> Value {
             "kind": notice.kind, "namespace": notice.namespace, "name": notice.object, "apiVersion": api_version,
             "uid": uid(seed, &format!("{}/{}/{}", notice.kind, notice.namespace, notice.object)),
         },
-        "reason": notice.reason, "message": notice.message, "type": "Normal", "count": 1,
+        "reason": notice.reason, "message": notice.message,
+        "type": if notice.reason == "BackOff" { "Warning" } else { "Normal" }, "count": 1,
         "firstTimestamp": at, "lastTimestamp": at, "eventTime": null,
         "source": {"component": notice.component},
         "reportingComponent": notice.component, "reportingInstance": "",
