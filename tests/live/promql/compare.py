@@ -27,7 +27,7 @@ def reach(query):
 
 
 def ask(url, query, at):
-    answer = get(url, "/api/v1/query", query=query, time=f"{at:.3f}")
+    answer = get(url, "/api/v1/query", query=query, time=f"{at / 1000:.3f}")
     if answer["status"] != "success":
         sys.exit(f"{query}: {answer['error']}")
     return answer["data"]["result"]
@@ -37,17 +37,20 @@ def labels_key(metric):
     return tuple(sorted(metric.items()))
 
 
-def quiet_moment(url, names):
-    """A moment before which, for as long as the look-back, no series has ended: an import cannot carry the markers
-    that end a series, so a Prometheus would go on showing it."""
-    now = float(get(url, "/api/v1/query", query="time()")["data"]["result"][1])
-    selector = '{__name__=~"' + "|".join(sorted(names)) + '"}'
-    for steps in range(40):
-        at = now - 20 - 15 * steps
-        seen = {labels_key(s["metric"]) for s in ask(url, f"{selector}[{LOOKBACK}s]", at)}
-        if seen and seen == {labels_key(s["metric"]) for s in ask(url, selector, at)}:
-            return at
-    sys.exit("in the last 10 minutes series kept ending: no moment at which an import shows the same series")
+def moment(url, selector):
+    """In ms, a little before the server's now, when every scrape is in, and not the moment of any sample: what is
+    pushed must be newer than what is imported."""
+    now = get(url, "/api/v1/query", query="time()")["data"]["result"][1]
+    at = round(float(now) * 1000) - 20_000
+    taken = {round(t * 1000) for series in ask(url, f"{selector}[2s]", at) for t, _ in series["values"]}
+    return next(t for t in range(at, at - 2_000, -1) if t not in taken)
+
+
+def ended(url, selector, at):
+    """The series that have samples within the look-back and yet are over: a marker has ended them."""
+    alive = {labels_key(series["metric"]) for series in ask(url, selector, at)}
+    recent = (series["metric"] for series in ask(url, f"{selector}[{LOOKBACK}s]", at))
+    return [metric for metric in recent if labels_key(metric) not in alive]
 
 
 def series_of(url, reaches, at):
@@ -97,11 +100,15 @@ def main():
     for _, query, names in asked:
         for name in names:
             reaches[name] = max(reaches.get(name, 0), reach(query))
-    at = quiet_moment(url, reaches)
+    selector = '{__name__=~"' + "|".join(sorted(reaches)) + '"}'
+    at = moment(url, selector)
+    over = ended(url, selector, at)
     differ, empty = [], []
     with Reference(series_of(url, reaches, at), options.prometheus, options.promtool) as reference:
+        # An import carries no markers, and queries that look at one moment need only the last one.
+        reference.push([(metric, [(at, "x")]) for metric in over])
         for identifier, query, _ in asked:
-            ours, theirs = (get(base, "/api/v1/query", query=query, time=f"{at:.3f}") for base in (url, reference.url))
+            ours, theirs = (get(base, "/api/v1/query", query=query, time=f"{at / 1000:.3f}") for base in (url, reference.url))
             why = difference(ours, theirs)
             if why:
                 differ.append(identifier)
@@ -110,7 +117,8 @@ def main():
                 empty.append(identifier)
     print(f"without metrics here ({len(absent)}): {' '.join(absent)}")
     print(f"empty on both sides ({len(empty)}): {' '.join(empty)}")
-    print(f"compared {len(asked)} queries over {len(reaches)} metrics at {at:.3f}: {len(differ)} differ")
+    print(f"series that had just ended: {len(over)}")
+    print(f"compared {len(asked)} queries over {len(reaches)} metrics at {at / 1000:.3f}: {len(differ)} differ")
     sys.exit(1 if differ else 0)
 
 
