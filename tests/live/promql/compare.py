@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Compares a server's answers to queries with a real Prometheus' answers on the same samples.
 
-Usage: compare.py URL [--prometheus BINARY] [--promtool BINARY] [--queries FILE]...
+Usage: compare.py URL [--prometheus BINARY] [--promtool BINARY] [--queries FILE]... [--signals FOLDER]
 
 Reads the samples that the queries need from the server at URL, imports them into a Prometheus on loopback, and asks
 both every query at one moment. Prints the queries whose metrics the server does not have and the answers that differ;
 exits 0 when none differs, 1 when one does or nothing could be compared."""
 import argparse
+import glob
+import os
 import re
 import sys
+import tomllib
 
 from reference import Reference, get, queries, sibling
 
@@ -24,6 +27,34 @@ def reach(query):
     """How many seconds before the moment of evaluation the query looks, at most."""
     found = re.findall(r"\[([^\]:]+)|\boffset ([0-9a-z]+)", query)
     return LOOKBACK + sum(duration(ranged or offset) for ranged, offset in found)
+
+
+def filled(row, metric):
+    """The query of a row of the signal catalogue for all subjects."""
+    query = row["query"].replace("$G", ", ".join(row.get("by", []))).replace("$D", metric)
+    query = query.replace(",$M", "").replace("{$M}", "")
+    return f"({query}) {row['only']}" if "only" in row else query
+
+
+def signals(folder, known):
+    """Every query of the signal catalogue's files: for each metric that makes a row apply (for none, its first), and
+    where it has a rate's window, a week earlier too. Rows of native histograms are left out."""
+    native = []
+    for path in sorted(glob.glob(os.path.join(folder, "*.toml"))):
+        with open(path, "rb") as file:
+            rows = [(signal["id"], signal["promql"]) for signal in tomllib.load(file).get("signal", [])]
+        for identifier, row in rows:
+            if re.search(r"histogram_(count|sum|avg|fraction)\(", row["query"]) or identifier.startswith("app.otel.nh"):
+                native.append(identifier)
+                continue
+            patterns = [(".+" + p[1:]) if p.startswith("*") else p for p in row["detect"].split("|")]
+            found = sorted(name for name in known if re.fullmatch("|".join(patterns), name))
+            for metric in found or [patterns[0]]:
+                query = filled(row, metric)
+                yield identifier, query.replace("$W", "1m")
+                if "[$W]" in query:
+                    yield f"{identifier} a week earlier", query.replace("[$W]", "[1m] offset 1w")
+    print(f"native histograms, left out ({len(native)}): {' '.join(native)}")
 
 
 def ask(url, query, at):
@@ -86,11 +117,13 @@ def main():
     parser.add_argument("--prometheus", default="prometheus")
     parser.add_argument("--promtool", default="promtool")
     parser.add_argument("--queries", action="append", help="lines IDENTIFIER<tab>QUERY; default: catalogue.tsv")
+    parser.add_argument("--signals", help="the folder of the signal catalogue's PromQL rows (*.toml)")
     options = parser.parse_args()
     url = options.url.rstrip("/")
 
     known = set(get(url, "/api/v1/label/__name__/values")["data"])
     wanted = [pair for path in options.queries or [sibling("catalogue.tsv")] for pair in queries(path)]
+    wanted += signals(options.signals, known) if options.signals else []
     named = [(i, q, known.intersection(re.findall(r"[a-zA-Z_:][a-zA-Z0-9_:]*", q))) for i, q in wanted]
     absent = [identifier for identifier, _, names in named if not names]
     asked = [(identifier, query, names) for identifier, query, names in named if names]
