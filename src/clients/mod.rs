@@ -2,3 +2,9 @@
 
 pub mod aws;
 pub mod egress;
+pub mod kube;
+pub mod alertmanager;
+pub mod prometheus;
+#[cfg(test)]
+pub mod testing;
+pub mod web;

@@ -5,6 +5,9 @@
 
 pub mod aws;
 pub mod cloudwatch;
+pub mod kubernetes;
+pub mod alertmanager;
+pub mod prometheus;
 
 use std::time::Duration;
 

@@ -1,2 +1,4 @@
 mod architecture;
 mod config;
+//! The one integration binary.
+mod screens;

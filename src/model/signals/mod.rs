@@ -1,22 +1,42 @@
 //! The signal catalogue: every number the console knows how to fetch, with its unit, statistic, thresholds and origin.
 //!
-//! Rows are data (`*.toml` beside this file); facts/signals.md part 2 and facts/aws.md 2.3 are where they come from.
+//! Rows are data (`*.toml` in this folder); facts/signals.md part 2 and facts/aws.md 2.3 are where they come from.
+//!
+//! A file is a list of `[[signal]]` tables with the fields of [`SignalSpec`] and exactly one of `promql`, `cloudwatch`
+//! and `own` (see [`Feed`]); unknown fields are errors. A threshold is crossed when the value is strictly beyond it.
+//! Every PromQL row of role `rate` or `business` that is about a whole component has a twin whose id ends in
+//! [`LAST_WEEK`]: the same question one week earlier.
+
+mod promql;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+pub use promql::{Labels, PromQl, REVISION};
+
 use super::board::Thresholds;
 use crate::domain::unit::{Statistic, Unit};
 
 /// The files of the catalogue, by name.
-const FILES: [(&str, &str); 4] = [
-    ("prometheus.toml", include_str!("prometheus.toml")),
+const FILES: [(&str, &str); 12] = [
+    ("prometheus/edge.toml", include_str!("prometheus/edge.toml")),
+    ("prometheus/load-balancer.toml", include_str!("prometheus/load-balancer.toml")),
+    ("prometheus/application.toml", include_str!("prometheus/application.toml")),
+    ("prometheus/mesh.toml", include_str!("prometheus/mesh.toml")),
+    ("prometheus/kubernetes.toml", include_str!("prometheus/kubernetes.toml")),
+    ("prometheus/cache.toml", include_str!("prometheus/cache.toml")),
+    ("prometheus/database.toml", include_str!("prometheus/database.toml")),
+    ("prometheus/host.toml", include_str!("prometheus/host.toml")),
+    ("prometheus/monitoring.toml", include_str!("prometheus/monitoring.toml")),
     ("cloudwatch.toml", include_str!("cloudwatch.toml")),
     ("kubernetes.toml", include_str!("kubernetes.toml")),
     ("probe.toml", include_str!("probe.toml")),
 ];
+
+/// What the id of a row's twin of last week ends in.
+pub const LAST_WEEK: &str = ".lastweek";
 
 /// What a signal means for health and for the board's columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -26,6 +46,11 @@ pub enum Role {
     Rate,
     /// Failed share of them: ERR%.
     ErrorRatio,
+    /// Failed requests in a second that the component itself made fail (an ALB's own 5xx). Absent is 0 where the
+    /// component's rate is there.
+    OwnErrors,
+    /// Failed requests in a second that it passed on from behind it (an ALB's target 5xx). Absent is 0 likewise.
+    PassedErrors,
     /// Time to answer: LATENCY, in the row's statistic.
     Latency,
     /// Share of a limit in use: SAT. Raises at most *warn* unless `hard`.
@@ -69,11 +94,10 @@ pub struct SignalSpec {
     /// A limit whose reaching is an outage (disk, connections, memory limit, certificate): may be critical by itself.
     #[serde(default)]
     pub hard: bool,
-    #[serde(flatten)]
     pub feed: Feed,
 }
 
-/// How a row is fetched. Exactly one.
+/// How a row is fetched: the field of the row with this name.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Feed {
@@ -85,16 +109,9 @@ pub enum Feed {
     Own(String),
 }
 
-/// `$M` stands for extra matchers, `$W` for the rate window, `$G` for the grouping labels.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PromQl {
-    /// The metric whose existence says that this row applies.
-    pub detect: String,
-    pub query: String,
-    /// An empty answer means "none is bad", as long as `detect` exists.
-    #[serde(default)]
-    pub empty_is_ok: bool,
+impl Feed {
+    /// The fields of a row that say how it is fetched.
+    const FIELDS: [&str; 3] = ["promql", "cloudwatch", "own"];
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -189,6 +206,39 @@ impl SignalSpec {
     pub fn thresholds(&'static self) -> Thresholds {
         Thresholds { warn: self.warn, critical: self.critical, above: self.above, origin: &self.origin }
     }
+
+    /// The question to Prometheus, when this row is one.
+    #[must_use]
+    pub const fn promql(&self) -> Option<&PromQl> {
+        if let Feed::Promql(promql) = &self.feed { Some(promql) } else { None }
+    }
+
+    /// Reads one table. The feed stands beside the other fields in the file and in a field of its own here, because
+    /// serde's flattening would let unknown fields pass.
+    fn parse(mut row: toml::Table) -> Result<Self, toml::de::Error> {
+        let feed = Feed::FIELDS.iter().filter_map(|name| row.remove_entry(*name)).collect::<toml::Table>();
+        if row.insert("feed".to_owned(), feed.into()).is_some() {
+            return Err(serde::de::Error::unknown_field("feed", &Feed::FIELDS));
+        }
+        row.try_into()
+    }
+
+    /// The same row one week earlier, for rows whose change against last week is told.
+    fn last_week(&self) -> Option<Self> {
+        let promql = self.promql()?;
+        if !matches!(self.role, Role::Rate | Role::Business) || promql.is_per_revision() || promql.is_per_call() {
+            return None;
+        }
+        Some(Self {
+            id: format!("{}{LAST_WEEK}", self.id),
+            label: format!("{} last week", self.label),
+            role: Role::Info,
+            warn: None,
+            critical: None,
+            feed: Feed::Promql(promql.a_week_earlier()),
+            ..self.clone()
+        })
+    }
 }
 
 fn yes() -> bool {
@@ -205,18 +255,22 @@ fn default_origin() -> String {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    signal: Vec<SignalSpec>,
+    signal: Vec<toml::Table>,
+}
+
+/// The rows of one file, with their twins of last week.
+fn rows(text: &str) -> Result<Vec<SignalSpec>, toml::de::Error> {
+    let file: File = toml::from_str(text)?;
+    let mut rows = file.signal.into_iter().map(SignalSpec::parse).collect::<Result<Vec<_>, _>>()?;
+    rows.extend(rows.iter().filter_map(SignalSpec::last_week).collect::<Vec<_>>());
+    Ok(rows)
 }
 
 static CATALOGUE: LazyLock<BTreeMap<String, SignalSpec>> = LazyLock::new(|| {
-    FILES
-        .iter()
-        .filter_map(|(_, text)| toml::from_str::<File>(text).ok())
-        .flat_map(|file| file.signal)
-        .map(|spec| (spec.id.clone(), spec))
-        .collect()
+    FILES.iter().filter_map(|(_, text)| rows(text).ok()).flatten().map(|spec| (spec.id.clone(), spec)).collect()
 });
 
 /// Every row, ordered by id.
@@ -281,3 +335,4 @@ mod tests {
         }
     }
 }
+mod tests;
