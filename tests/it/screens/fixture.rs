@@ -14,7 +14,7 @@ use tierdeck::domain::time::Stamp;
 use tierdeck::domain::unit::{Statistic, Unit};
 use tierdeck::model::board::*;
 use tierdeck::model::facts::{
-    ChangeFact, ChangeKind, MemberFact, MemberState, Point, Replicas, Revision, Role, RolloutFact,
+    ChangeFact, ChangeKind, MemberFact, MemberState, Point, Replicas, Revision, RolloutFact,
 };
 use tierdeck::model::signals::Role as SignalRole;
 use tierdeck::state::{BoardPlace, Environment, Filter, Place, State};
@@ -354,7 +354,7 @@ pub fn incident_board() -> Board {
     let mut observability = tier(Tier::Observability, Health::Ok, 12_400.0);
     observability.components = vec![component(Kind::StatefulSet, "monitoring", "prometheus", Health::Ok, None)];
     let mut access = tier(Tier::Access, Health::Critical, 0.0);
-    for reading in [&mut access.rate, &mut access.rate_vs_last_week, &mut access.error_ratio] {
+    for reading in [&mut access.rate, &mut access.rate_vs_last_week, &mut access.error_ratio, &mut access.error_added_ratio] {
         *reading = none();
     }
     access.saturation = Some(Saturation { resource: "up", reading: fresh(0.0, Unit::Count), detail: Some(shown("0/1")) });
