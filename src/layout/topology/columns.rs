@@ -18,7 +18,6 @@ pub(super) struct Grid {
     pub spans: Vec<(u16, u16)>,
     /// The line on which a link passes a column between its ends.
     pub lanes: BTreeMap<Lane, u16>,
-    pub width: u16,
     pub height: u16,
 }
 
@@ -174,7 +173,6 @@ pub(super) fn arrange(
         column_of,
         spans,
         lanes: BTreeMap::new(),
-        width: area.width,
         height: area.height,
     };
     for (at, column) in layers.iter().enumerate() {

@@ -8,7 +8,7 @@ use crate::shown;
 use crate::state::{BoardPlace, BoardRow, State};
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink};
-use crate::ui::panels::{alerts, lost, table, users};
+use crate::ui::panels::{alerts, lost, side, table, users};
 use crate::ui::{format, looks, rows};
 
 pub fn draw(canvas: &mut Canvas<'_>, regions: &Regions, state: &State, place: &BoardPlace) {
@@ -27,6 +27,9 @@ pub fn draw(canvas: &mut Canvas<'_>, regions: &Regions, state: &State, place: &B
         table::draw(canvas, list, state, place);
     }
     lost::draw(canvas, Rect { y: list.bottom(), height: below, ..rest }, &sentences);
+    if let Some(area) = regions.side {
+        side::draw(canvas, area, state, &selected);
+    }
     canvas.rule(regions.rule);
     alerts::draw(canvas, regions.strip, state);
 }
