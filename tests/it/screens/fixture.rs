@@ -14,7 +14,7 @@ use tierdeck::domain::time::Stamp;
 use tierdeck::domain::unit::{Statistic, Unit};
 use tierdeck::model::board::*;
 use tierdeck::model::facts::{
-    ChangeFact, ChangeKind, MemberFact, MemberState, Point, Replicas, Revision, Role, RolloutFact,
+    ChangeFact, ChangeKind, MemberFact, MemberState, Point, Replicas, Revision, RolloutFact,
 };
 use tierdeck::model::signals::Role as SignalRole;
 use tierdeck::state::{BoardPlace, Environment, Filter, Place, State};
@@ -354,7 +354,7 @@ pub fn incident_board() -> Board {
     let mut observability = tier(Tier::Observability, Health::Ok, 12_400.0);
     observability.components = vec![component(Kind::StatefulSet, "monitoring", "prometheus", Health::Ok, None)];
     let mut access = tier(Tier::Access, Health::Critical, 0.0);
-    for reading in [&mut access.rate, &mut access.rate_vs_last_week, &mut access.error_ratio] {
+    for reading in [&mut access.rate, &mut access.rate_vs_last_week, &mut access.error_ratio, &mut access.error_added_ratio] {
         *reading = none();
     }
     access.saturation = Some(Saturation { resource: "up", reading: fresh(0.0, Unit::Count), detail: Some(shown("0/1")) });
@@ -671,4 +671,72 @@ pub fn hostile() -> State {
     let open = [Tier::Application].into();
     state.places = vec![Place::Board(BoardPlace { selected: None, open, scroll: 0 })];
     state
+}
+
+/// Forty components over eight tiers, as the largest seed topology has them.
+pub fn forty_components() -> Board {
+    let mut board = incident_board();
+    let shape: [(Tier, &[&str]); 8] = [
+        (Tier::Edge, &["dns", "cloudfront", "static-assets"]),
+        (Tier::Security, &["waf"]),
+        (Tier::LoadBalancer, &["alb-public", "nlb-internal"]),
+        (
+            Tier::Application,
+            &[
+                "frontend", "api-gateway", "orders", "catalogue", "payments", "search", "accounts", "basket", "pricing",
+                "shipping", "mailer", "invoices", "recommendations", "inventory", "sessions", "reviews", "exports", "worker",
+            ],
+        ),
+        (Tier::Cache, &["redis-sessions", "redis-catalogue", "redis-basket", "memcached"]),
+        (Tier::Database, &["pgbouncer", "orders-db", "orders-r1", "orders-r2", "accounts-db", "catalogue-db", "search-index"]),
+        (Tier::Storage, &["s3-assets", "s3-exports", "s3-backups"]),
+        (Tier::Observability, &["prometheus", "grafana"]),
+    ];
+    board.tiers = shape
+        .iter()
+        .map(|(name, components)| {
+            let mut row = tier(*name, Health::Ok, 500.0);
+            row.components = components
+                .iter()
+                .map(|name| {
+                    let sick = *name == "orders";
+                    let health = if sick { Health::Critical } else { Health::Ok };
+                    let red = Red { rate: 120.0, errors: if sick { 0.047 } else { 0.001 }, p95: 0.088 };
+                    component(Kind::Deployment, "shop", name, health, Some(red))
+                })
+                .collect();
+            row
+        })
+        .collect();
+    let pairs = [
+        ("dns", "cloudfront"), ("cloudfront", "static-assets"), ("cloudfront", "waf"), ("waf", "alb-public"),
+        ("alb-public", "frontend"), ("frontend", "api-gateway"), ("api-gateway", "nlb-internal"),
+        ("api-gateway", "orders"), ("api-gateway", "catalogue"), ("api-gateway", "payments"), ("api-gateway", "search"),
+        ("api-gateway", "accounts"), ("api-gateway", "basket"), ("orders", "pricing"), ("orders", "shipping"),
+        ("orders", "inventory"), ("orders", "mailer"), ("payments", "invoices"), ("catalogue", "recommendations"),
+        ("catalogue", "reviews"), ("accounts", "sessions"), ("sessions", "redis-sessions"),
+        ("catalogue", "redis-catalogue"), ("basket", "redis-basket"), ("search", "memcached"), ("orders", "pgbouncer"),
+        ("invoices", "pgbouncer"), ("pgbouncer", "orders-db"), ("orders-db", "orders-r1"), ("orders-db", "orders-r2"),
+        ("accounts", "accounts-db"), ("catalogue", "catalogue-db"), ("search", "search-index"), ("exports", "s3-exports"),
+        ("frontend", "s3-assets"), ("worker", "pgbouncer"), ("orders-db", "s3-backups"), ("grafana", "prometheus"),
+    ];
+    let find = |name: &str| ComponentId::new(Kind::Deployment, "shop", name);
+    board.links = pairs
+        .iter()
+        .enumerate()
+        .map(|(at, (from, to))| LinkRow {
+            from: find(from),
+            to: find(to),
+            protocol: None,
+            port: None,
+            observed: true,
+            rate: fresh(900.0 / (1.0 + at as f64 / 4.0), Unit::PerSecond),
+            error_ratio: fresh(if *to == "orders" { 0.047 } else { 0.0 }, Unit::Ratio),
+            latency: none(),
+        })
+        .collect();
+    if let Cause::Found(suspect) = &mut board.cause {
+        suspect.component = find("orders");
+    }
+    board
 }
