@@ -68,7 +68,7 @@ fn commands_that_cannot_be_done_say_why() {
         ("explode kubernetes", "error: \"explode kubernetes\" is no command; use stop"),
         ("", "error: \"\" is no command"),
         ("stop", "error: \"stop\" is no command"),
-        ("stop toaster", "error: no server \"toaster\"; there are dns, "),
+        ("stop toaster", "error: no server \"toaster\"; there are "),
         ("401 dns", "error: dns speaks no HTTP and cannot answer 401"),
         ("speed fast", "error: speed \"fast\" is not a number"),
         ("speed -1", "error: speed \"-1\" is not a number"),

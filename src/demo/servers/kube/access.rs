@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::USER;
 use super::failure::Failure;
+use super::protobuf;
 
 const READING: [&str; 3] = ["get", "list", "watch"];
 
@@ -57,15 +58,20 @@ fn created(review: Value) -> Response {
 /// The posted object, completed with what it is.
 fn posted(headers: &HeaderMap, body: &Bytes, version: &str, kind: &str) -> Result<Value, Failure> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !content_type.is_empty() && !content_type.starts_with("application/json") {
-        return Err(Failure::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "UnsupportedMediaType",
-            "the body of the request was in an unknown format - accepted media types include: application/json",
-        ));
-    }
-    let mut object: Value = serde_json::from_slice(body)
-        .map_err(|error| Failure::bad_request(format!("couldn't get version/kind; json parse error: {error}")))?;
+    let mut object: Value = match content_type.split(';').next().unwrap_or_default().trim() {
+        "" | "application/json" => serde_json::from_slice(body)
+            .map_err(|error| Failure::bad_request(format!("couldn't get version/kind; json parse error: {error}")))?,
+        "application/vnd.kubernetes.protobuf" => protobuf::review(body, kind)
+            .ok_or_else(|| Failure::bad_request("the body of the request is no protobuf of this kind"))?,
+        _ => {
+            return Err(Failure::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "UnsupportedMediaType",
+                "the body of the request was in an unknown format - accepted media types include: application/json, \
+                 application/vnd.kubernetes.protobuf",
+            ));
+        }
+    };
     if !object.is_object() {
         return Err(Failure::bad_request("the body of the request is not an object"));
     }

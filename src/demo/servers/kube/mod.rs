@@ -11,6 +11,7 @@ mod encode;
 mod failure;
 mod list;
 mod logs;
+mod protobuf;
 mod proxy;
 mod query;
 mod resources;

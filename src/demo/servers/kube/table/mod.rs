@@ -16,7 +16,7 @@ pub use workloads::{DAEMONSETS, DEPLOYMENTS, REPLICASETS, ROLLOUTS, STATEFULSETS
 /// Header, type, and whether it is shown only with `-o wide`.
 pub type Column = (&'static str, &'static str, bool);
 
-/// The columns of a kind and how an object fills them. The first column is always the name unless `cells` says else.
+/// The columns of a kind and how an object fills them.
 pub struct Printer {
     pub columns: &'static [Column],
     /// Cells in the order of the columns; world time in ms for the ages.

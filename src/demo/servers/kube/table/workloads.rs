@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{AGE, Column, NAME, Printer, array, count, created, join, name, or_none, pairs, text};
+use super::{AGE, Column, NAME, Printer, array, count, created, join, name, pairs, text};
 
 const CONTAINERS: Column = ("Containers", "string", true);
 const IMAGES: Column = ("Images", "string", true);
@@ -123,7 +123,6 @@ pub const ROLLOUTS: Printer = Printer {
         ("Up-to-date", "integer", false),
         ("Available", "integer", false),
         AGE,
-        ("Status", "string", true),
     ],
     print: |ro, now| {
         vec![
@@ -133,7 +132,6 @@ pub const ROLLOUTS: Printer = Printer {
             json!(count(ro, "/status/updatedReplicas")),
             json!(count(ro, "/status/availableReplicas")),
             created(ro, now),
-            or_none(text(ro, "/status/phase")),
         ]
     },
 };
