@@ -2,6 +2,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use crate::demo::world::World;
+
 use super::{Demo, DemoOptions, serve_json, start};
 
 fn standing() -> Demo {
@@ -100,5 +102,5 @@ fn a_standing_world_moves_by_its_handle_alone() {
     assert_eq!(handle.now(), before);
     handle.advance(90_000);
     assert_eq!(handle.now(), before + 90_000);
-    assert_eq!(demo.production.read(|world| world.now()), before + 90_000);
+    assert_eq!(demo.production.read(World::now), before + 90_000);
 }

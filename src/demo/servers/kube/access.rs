@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::USER;
 use super::failure::Failure;
 use super::protobuf;
+use super::value::{at, set};
 
 const READING: [&str; 3] = ["get", "list", "watch"];
 
@@ -17,14 +18,15 @@ pub async fn who(headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
     let named = headers.contains_key(header::AUTHORIZATION);
     let (name, group) =
         if named { (USER, "system:authenticated") } else { ("system:anonymous", "system:unauthenticated") };
-    review["status"] = json!({"userInfo": {"username": name, "groups": [group]}});
+    set(&mut review, "status", json!({"userInfo": {"username": name, "groups": [group]}}));
     Ok(created(review))
 }
 
 pub async fn may(headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
     let mut review = posted(&headers, &body, "authorization.k8s.io/v1", "SelfSubjectAccessReview")?;
-    let spec = &review["spec"];
-    let verb = spec["resourceAttributes"]["verb"].as_str().or_else(|| spec["nonResourceAttributes"]["verb"].as_str());
+    let spec = at(&review, "/spec");
+    let verb =
+        at(spec, "/resourceAttributes/verb").as_str().or_else(|| at(spec, "/nonResourceAttributes/verb").as_str());
     let Some(verb) = verb else {
         return Err(Failure::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -33,21 +35,26 @@ pub async fn may(headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
              null: exactly one of nonResourceAttributes or resourceAttributes must be specified",
         ));
     };
-    review["status"] = if READING.contains(&verb) {
+    let status = if READING.contains(&verb) {
         json!({"allowed": true, "reason": "the demo's user reads everything"})
     } else {
         json!({"allowed": false})
     };
+    set(&mut review, "status", status);
     Ok(created(review))
 }
 
 pub async fn rules(headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
     let mut review = posted(&headers, &body, "authorization.k8s.io/v1", "SelfSubjectRulesReview")?;
-    review["status"] = json!({
-        "incomplete": false,
-        "resourceRules": [{"verbs": READING, "apiGroups": ["*"], "resources": ["*"]}],
-        "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": ["*"]}],
-    });
+    set(
+        &mut review,
+        "status",
+        json!({
+            "incomplete": false,
+            "resourceRules": [{"verbs": READING, "apiGroups": ["*"], "resources": ["*"]}],
+            "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": ["*"]}],
+        }),
+    );
     Ok(created(review))
 }
 
@@ -75,7 +82,7 @@ fn posted(headers: &HeaderMap, body: &Bytes, version: &str, kind: &str) -> Resul
     if !object.is_object() {
         return Err(Failure::bad_request("the body of the request is not an object"));
     }
-    object["apiVersion"] = json!(version);
-    object["kind"] = json!(kind);
+    set(&mut object, "apiVersion", json!(version));
+    set(&mut object, "kind", json!(kind));
     Ok(object)
 }

@@ -17,6 +17,7 @@ mod query;
 mod resources;
 mod selector;
 mod table;
+mod value;
 mod watch;
 
 #[cfg(test)]

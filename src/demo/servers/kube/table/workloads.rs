@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{AGE, Column, NAME, Printer, array, count, created, join, name, pairs, text};
+use super::super::value::{array, at, count, text};
+use super::{AGE, Column, NAME, Printer, created, join, name, pairs};
 
 const CONTAINERS: Column = ("Containers", "string", true);
 const IMAGES: Column = ("Images", "string", true);
@@ -17,7 +18,7 @@ fn images(workload: &Value) -> Value {
 }
 
 fn selector(workload: &Value) -> Value {
-    pairs(&workload["spec"]["selector"]["matchLabels"])
+    pairs(at(workload, "/spec/selector/matchLabels"))
 }
 
 pub const DEPLOYMENTS: Printer = Printer {
@@ -105,7 +106,7 @@ pub const DAEMONSETS: Printer = Printer {
             json!(count(ds, "/status/numberReady")),
             json!(count(ds, "/status/updatedNumberScheduled")),
             json!(count(ds, "/status/numberAvailable")),
-            pairs(&ds["spec"]["template"]["spec"]["nodeSelector"]),
+            pairs(at(ds, "/spec/template/spec/nodeSelector")),
             created(ds, now),
             containers(ds),
             images(ds),
