@@ -1,1 +1,4 @@
-fn main() {}
+mod architecture;
+mod config;
+//! The one integration binary.
+mod screens;

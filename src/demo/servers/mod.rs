@@ -1,9 +1,12 @@
 //! One folder per protocol; each answers from the stores of the world.
 
+pub mod alertmanager;
+pub mod aws;
 pub mod dns;
 pub mod fault;
 pub mod http;
 pub mod kube;
+pub mod prometheus;
 pub mod ssh;
 pub mod tcp;
 pub mod tls;

@@ -1,0 +1,75 @@
+//! Type, help and unit of the metrics, as their exporters tell them.
+
+use std::collections::BTreeMap;
+
+use crate::demo::store::tsdb::Metadata;
+
+/// Name, type, unit, help. Names of histograms are without `_bucket`, `_sum` and `_count`, as Prometheus keeps them.
+const TABLE: &[(&str, &str, &str, &str)] = &[
+    ("ALERTS", "gauge", "", "Alerts, pending and firing."),
+    ("up", "gauge", "", "Whether the last scrape of the target succeeded."),
+    ("http_server_request_duration_seconds", "histogram", "seconds", "Duration of HTTP server requests."),
+    ("shop_orders_completed_total", "counter", "", "Orders completed."),
+    ("shop_jobs_total", "counter", "", "Jobs done by the worker."),
+    ("shop_job_duration_seconds", "summary", "seconds", "Duration of jobs."),
+    ("shop_queue_depth", "gauge", "", "Jobs that wait in the queue."),
+    ("traces_service_graph_request_total", "counter", "", "Requests between two services."),
+    ("traces_service_graph_request_failed_total", "counter", "", "Failed requests between two services."),
+    ("traces_service_graph_request_server_seconds", "histogram", "seconds", "Time a request took at the server."),
+    ("kube_deployment_spec_replicas", "gauge", "", "Number of desired pods for a deployment."),
+    ("kube_deployment_status_replicas_available", "gauge", "", "Number of available replicas per deployment."),
+    ("kube_pod_status_ready", "gauge", "", "Describes whether the pod is ready to serve requests."),
+    ("kube_pod_status_phase", "gauge", "", "The pods current phase."),
+    ("kube_pod_container_status_restarts_total", "counter", "", "Number of container restarts per container."),
+    ("kube_pod_container_resource_limits", "gauge", "", "Resource limits of a container."),
+    ("kube_pod_container_resource_requests", "gauge", "", "Resource requests of a container."),
+    ("kube_node_status_condition", "gauge", "", "Condition of a cluster node."),
+    ("kube_horizontalpodautoscaler_spec_max_replicas", "gauge", "", "Upper bound of an autoscaler."),
+    ("kube_horizontalpodautoscaler_status_current_replicas", "gauge", "", "Pods managed by an autoscaler."),
+    ("kube_poddisruptionbudget_status_current_healthy", "gauge", "", "Number of healthy pods of a budget."),
+    ("container_cpu_usage_seconds_total", "counter", "", "Cumulative CPU time consumed."),
+    ("container_memory_working_set_bytes", "gauge", "", "Current working set."),
+    ("container_cpu_cfs_periods_total", "counter", "", "Number of elapsed enforcement periods."),
+    ("container_cpu_cfs_throttled_periods_total", "counter", "", "Number of throttled periods."),
+    ("rollout_info", "gauge", "", "Information about a rollout."),
+    ("node_cpu_seconds_total", "counter", "", "Seconds the CPUs spent in each mode."),
+    ("node_load1", "gauge", "", "1m load average."),
+    ("node_memory_MemAvailable_bytes", "gauge", "", "Memory information field MemAvailable_bytes."),
+    ("node_memory_MemTotal_bytes", "gauge", "", "Memory information field MemTotal_bytes."),
+    ("node_filesystem_avail_bytes", "gauge", "", "Filesystem space available to non-root users in bytes."),
+    ("node_filesystem_size_bytes", "gauge", "", "Filesystem size in bytes."),
+    ("node_uname_info", "gauge", "", "Labeled system information as provided by the uname system call."),
+    ("node_systemd_unit_state", "gauge", "", "Systemd unit."),
+    ("redis_up", "gauge", "", "Information about the Redis instance."),
+    ("redis_commands_processed_total", "counter", "", "Commands processed."),
+    ("redis_commands_total", "counter", "", "Total number of calls per command."),
+    ("redis_commands_duration_seconds_total", "counter", "", "Total amount of time in seconds spent per command."),
+    ("redis_keyspace_hits_total", "counter", "", "Successful lookups of keys."),
+    ("redis_keyspace_misses_total", "counter", "", "Failed lookups of keys."),
+    ("redis_memory_used_bytes", "gauge", "", "Memory used."),
+    ("redis_memory_max_bytes", "gauge", "", "Memory limit."),
+    ("redis_connected_slave_lag_seconds", "gauge", "", "Lag of a connected replica."),
+    ("pg_up", "gauge", "", "Whether the last scrape of metrics from PostgreSQL was able to connect to the server."),
+    ("pg_stat_activity_count", "gauge", "", "Number of connections in this state."),
+    ("pg_settings_max_connections", "gauge", "", "Sets the maximum number of concurrent connections."),
+    ("pg_stat_statements_calls_total", "counter", "", "Number of times executed."),
+    ("pg_stat_statements_seconds_total", "counter", "", "Total time spent in the statement, in seconds."),
+    ("pg_stat_database_xact_commit", "counter", "", "Transactions in this database that have been committed."),
+    ("pg_stat_database_xact_rollback", "counter", "", "Transactions in this database that have been rolled back."),
+    ("pg_replication_lag_seconds", "gauge", "", "Replication lag behind primary in seconds."),
+    ("pg_replication_is_replica", "gauge", "", "Indicates if the server is a replica."),
+    ("pgbouncer_pools_client_waiting_connections", "gauge", "", "Clients that wait for a server connection."),
+    ("pgbouncer_pools_server_active_connections", "gauge", "", "Server connections linked to a client."),
+    ("pgbouncer_stats_queries_pooled_total", "counter", "", "Total number of SQL queries pooled."),
+    ("pgbouncer_stats_queries_duration_seconds_total", "counter", "", "Total time of queries."),
+    ("prometheus_tsdb_head_series", "gauge", "", "Total number of series in the head block."),
+    ("prometheus_tsdb_head_samples_appended_total", "counter", "", "Total number of appended samples."),
+    ("alertmanager_notifications_total", "counter", "", "The total number of attempted notifications."),
+    ("alertmanager_notifications_failed_total", "counter", "", "The total number of failed notifications."),
+    ("grafana_http_request_duration_seconds", "histogram", "", "Histogram of latencies for HTTP requests."),
+];
+
+/// The table as the store holds it.
+pub fn table() -> BTreeMap<&'static str, Metadata> {
+    TABLE.iter().map(|(name, kind, unit, help)| (*name, Metadata { kind, help, unit })).collect()
+}

@@ -1,0 +1,1 @@
+//! The layered drawing of dependencies.

@@ -1,0 +1,3 @@
+//! What ratatui lacks.
+
+pub mod spark;
