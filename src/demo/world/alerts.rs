@@ -2,7 +2,8 @@
 
 use crate::demo::store::alerting::{Alert, Alerting, Rule};
 
-use super::flow::Flow;
+use super::database::DatabaseFlow;
+use super::flow::ServiceFlow;
 use super::model::Model;
 use super::spec;
 
@@ -19,7 +20,7 @@ struct Definition {
     hold: i64,
     severity: &'static str,
     summary: &'static str,
-    finds: fn(&Flow) -> Vec<Found>,
+    finds: fn(&Model) -> Vec<Found>,
 }
 
 const DEFINITIONS: [Definition; 6] = [
@@ -37,7 +38,7 @@ const DEFINITIONS: [Definition; 6] = [
         hold: 60_000,
         severity: "critical",
         summary: "More than 2 % of the requests fail.",
-        finds: |flow| by_service(flow, 0.02, super::flow::ServiceFlow::error_ratio),
+        finds: |model| by_service(model, 0.02, ServiceFlow::error_ratio),
     },
     Definition {
         name: "HighLatency",
@@ -45,7 +46,7 @@ const DEFINITIONS: [Definition; 6] = [
         hold: 60_000,
         severity: "warning",
         summary: "The slowest 5 % of the requests take more than 500 ms.",
-        finds: |flow| by_service(flow, 0.5, slow_p95),
+        finds: |model| by_service(model, 0.5, slow_p95),
     },
     Definition {
         name: "DatabaseSlowQueries",
@@ -53,7 +54,7 @@ const DEFINITIONS: [Definition; 6] = [
         hold: 60_000,
         severity: "warning",
         summary: "Queries take more than 100 ms on average.",
-        finds: |flow| by_database(flow, 0.1, |d| d.query.mean),
+        finds: |model| by_database(model, 0.1, |d| d.query.mean),
     },
     Definition {
         name: "ReplicaLag",
@@ -61,7 +62,7 @@ const DEFINITIONS: [Definition; 6] = [
         hold: 30_000,
         severity: "warning",
         summary: "A read replica is more than 30 s behind.",
-        finds: |flow| by_database(flow, 30.0, |d| d.lag),
+        finds: |model| by_database(model, 30.0, |d| d.lag),
     },
     Definition {
         name: "TargetDown",
@@ -69,26 +70,38 @@ const DEFINITIONS: [Definition; 6] = [
         hold: 60_000,
         severity: "warning",
         summary: "A scrape target does not answer.",
-        // The world has no target that dies alone: they go with their pods, and then their series end.
-        finds: |_| Vec::new(),
+        finds: dead_targets,
     },
 ];
 
 /// The 95th percentile where it is above 500 ms, else zero: to find it costs more than to rule it out.
-fn slow_p95(service: &super::flow::ServiceFlow) -> f64 {
+fn slow_p95(service: &ServiceFlow) -> f64 {
     if service.latency.share_below(0.5) < 0.95 { service.latency.quantile(0.95) } else { 0.0 }
 }
 
-fn by_service(flow: &Flow, above: f64, value: fn(&super::flow::ServiceFlow) -> f64) -> Vec<Found> {
+fn by_service(model: &Model, above: f64, value: fn(&ServiceFlow) -> f64) -> Vec<Found> {
     let labels = |name: &str| vec![("namespace", spec::NAMESPACE.to_owned()), ("service", name.to_owned())];
-    let found = flow.services.iter().map(|s| (labels(s.spec.workload), value(s)));
+    let found = model.flow.services.iter().map(|s| (labels(s.spec.workload), value(s)));
     found.filter(|(_, value)| *value > above).collect()
 }
 
-fn by_database(flow: &Flow, above: f64, value: fn(&super::database::DatabaseFlow) -> f64) -> Vec<Found> {
+fn by_database(model: &Model, above: f64, value: fn(&DatabaseFlow) -> f64) -> Vec<Found> {
     let labels = |id: &str| vec![("instance", format!("{}:5432", super::export::database_endpoint(id)))];
-    let found = flow.databases.iter().map(|d| (labels(d.spec.id), value(d)));
+    let found = model.flow.databases.iter().map(|d| (labels(d.spec.id), value(d)));
     found.filter(|(_, value)| *value > above).collect()
+}
+
+fn dead_targets(model: &Model) -> Vec<Found> {
+    let mut found = Vec::new();
+    for workload in &model.workloads {
+        let dead = workload.pods.iter().filter(|p| p.started(model.at) && !p.answers(model.at));
+        found.extend(dead.map(|pod| {
+            let job = format!("{}/{}", workload.spec.namespace, workload.spec.name);
+            let labels = vec![("instance", pod.instance.clone()), ("job", job), ("pod", pod.name.clone())];
+            (labels, 0.0)
+        }));
+    }
+    found
 }
 
 /// The rules as Prometheus lists them.
@@ -130,7 +143,7 @@ impl Evaluator {
         self.evaluated_at = at;
         let before = std::mem::take(&mut alerting.alerts);
         for definition in &DEFINITIONS {
-            for (found, value) in (definition.finds)(&model.flow) {
+            for (found, value) in (definition.finds)(model) {
                 let labels = labels(definition, &found);
                 let known = before.iter().find(|a| a.labels == labels);
                 let active_at = known.map_or(at, |a| a.active_at);

@@ -10,6 +10,13 @@ use super::spec::{self, Kind, Step};
 pub const SCHEDULED_AFTER: i64 = 1_000;
 pub const STARTED_AFTER: i64 = 5_000;
 const READY_AFTER: i64 = 15_000;
+/// A process that crashes lives this long; the kubelet tries again after 10 s, then after twice as long up to 5 min.
+const LIFETIME: i64 = 3_000;
+const BACK_OFF: (i64, i64) = (10_000, 300_000);
+/// A rollout that has not got on for this long is given up (`progressDeadlineSeconds`, ms).
+const DEADLINE: i64 = 600_000;
+/// The nodes in the order in which the scheduler fills them: one of each zone, then the other one.
+const BY_ZONE: [usize; 6] = [0, 2, 4, 1, 3, 5];
 /// How long a pod that was told to go takes to go.
 const GRACE: i64 = 10_000;
 
@@ -37,6 +44,10 @@ pub struct Pod {
     pub deleted_at: Option<i64>,
     /// Since when its readiness probe fails.
     pub hung_at: Option<i64>,
+    /// Its process dies again and again.
+    pub crashes: bool,
+    /// Number of the crash loop's turn that was reported last.
+    reported: u32,
     /// Its share of the traffic against its sisters', near 1.
     pub weight: f64,
 }
@@ -57,6 +68,44 @@ impl Pod {
     pub fn started(&self, at: i64) -> bool {
         self.created_at + STARTED_AFTER <= at
     }
+
+    /// Where the pod stands in its crash loop; `None` when it is not in one.
+    #[must_use]
+    pub fn crash_loop(&self, at: i64) -> Option<CrashLoop> {
+        if !self.crashes || !self.started(at) {
+            return None;
+        }
+        let mut turn = CrashLoop { restarts: 0, waiting: false, since: self.created_at + STARTED_AFTER, died_at: None };
+        let mut pause = BACK_OFF.0;
+        while turn.since + LIFETIME <= at {
+            let died_at = turn.since + LIFETIME;
+            turn.died_at = Some(died_at);
+            if at < died_at + pause {
+                return Some(CrashLoop { waiting: true, since: died_at, ..turn });
+            }
+            turn = CrashLoop { restarts: turn.restarts + 1, since: died_at + pause, ..turn };
+            pause = (pause * 2).min(BACK_OFF.1);
+        }
+        Some(turn)
+    }
+
+    /// Whether the process runs, so that it can be scraped.
+    #[must_use]
+    pub fn answers(&self, at: i64) -> bool {
+        self.started(at) && self.crash_loop(at).is_none_or(|turn| !turn.waiting)
+    }
+}
+
+/// One moment of a crash loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CrashLoop {
+    pub restarts: u32,
+    /// Dead, until the kubelet tries again; else it runs for a moment.
+    pub waiting: bool,
+    /// When this turn began.
+    pub since: i64,
+    /// When the process last died.
+    pub died_at: Option<i64>,
 }
 
 /// How far a new revision is rolled out.
@@ -143,9 +192,9 @@ impl Workload {
         let count = self.created_pods;
         self.created_pods += 1;
         let own = mix(mix(seed, digest(self.spec.name)), count);
-        let node_index = digest(self.spec.name).wrapping_add(count) as usize % spec::NODES.len();
-        let Some(node) = spec::NODES.get(node_index) else { return };
-        let hash = self.revision(revision).map_or("", |r| r.hash.as_str());
+        let turn = digest(self.spec.name).wrapping_add(count) as usize % BY_ZONE.len();
+        let Some(node) = BY_ZONE.get(turn).and_then(|index| spec::NODES.get(*index)) else { return };
+        let (hash, crashes) = self.revision(revision).map_or(("", false), |r| (r.hash.as_str(), r.fault.crashes));
         let name = match self.spec.kind {
             Kind::StatefulSet => format!("{}-{count}", self.spec.name),
             Kind::DaemonSet => format!("{}-{}", self.spec.name, suffix(own, 5)),
@@ -167,9 +216,11 @@ impl Workload {
             address,
             instance: format!("{address}:{}", self.spec.port),
             created_at: at,
-            ready_at: at + READY_AFTER + (own % 5_000) as i64,
+            ready_at: if crashes { i64::MAX } else { at + READY_AFTER + (own % 5_000) as i64 },
             deleted_at: None,
             hung_at: None,
+            crashes,
+            reported: 0,
             weight: 1.0 + 0.03 * signed(own, 1),
         });
     }
@@ -212,7 +263,8 @@ impl Workload {
         self.add_revision(seed, number, at, fault);
         self.current = number;
         self.generation += 1;
-        self.progress = if canary { Progress::Moving { step: 0 } } else { Progress::Rolling };
+        let stepwise = canary && self.spec.kind == Kind::Rollout;
+        self.progress = if stepwise { Progress::Moving { step: 0 } } else { Progress::Rolling };
         let name = self.spec.name.to_owned();
         if self.spec.kind == Kind::Rollout {
             let message = format!("Rollout updated to revision {number}");
@@ -294,6 +346,7 @@ impl Workload {
         }
         self.restore_stable(seed, at, wanted);
         self.remove_surplus(at, wanted, &mut notices);
+        self.report_crashes(at, &mut notices);
         self.progress_on(at, wanted, &mut notices);
         notices
     }
@@ -311,12 +364,21 @@ impl Workload {
 
     /// Pods of other revisions go as those of the wanted one become ready; a smaller wish is met at once.
     fn remove_surplus(&mut self, at: i64, wanted: u32, notices: &mut Vec<Notice>) {
+        let mut gone = Vec::new();
+        if self.progress == Progress::Rolling {
+            // Old pods that serve no one need no replacement first.
+            let current = self.current;
+            let useless = |p: &&mut Pod| p.revision != current && p.deleted_at.is_none() && !p.ready(at);
+            for pod in self.pods.iter_mut().filter(useless) {
+                pod.deleted_at = Some(at);
+                gone.push((pod.revision, pod.name.clone()));
+            }
+        }
         let living = self.pods.iter().filter(|p| p.deleted_at.is_none()).count() as u32;
         let unready = self.pods.iter().filter(|p| p.deleted_at.is_none() && !p.ready(at)).count() as u32;
         let mut surplus = living.saturating_sub(unready).saturating_sub(self.desired);
         let mut own_surplus = (self.living(self.current).count() as u32).saturating_sub(wanted);
         let current = self.current;
-        let mut gone = Vec::new();
         for pod in self.pods.iter_mut().rev().filter(|p| p.deleted_at.is_none()) {
             let budget = if pod.revision == current { &mut own_surplus } else { &mut surplus };
             if *budget > 0 {
@@ -330,6 +392,39 @@ impl Workload {
             let set = self.replica_set(revision);
             notices.push(self.notice(at, "ReplicaSet", set, "SuccessfulDelete", message, "replicaset-controller"));
         }
+    }
+
+    fn report_crashes(&mut self, at: i64, notices: &mut Vec<Notice>) {
+        let (name, namespace) = (self.spec.name, self.spec.namespace);
+        for pod in self.pods.iter_mut().filter(|p| p.deleted_at.is_none()) {
+            let Some(turn) = pod.crash_loop(at) else { continue };
+            let number = 1 + turn.restarts * 2 + u32::from(turn.waiting);
+            if number == std::mem::replace(&mut pod.reported, number) {
+                continue;
+            }
+            let (reason, message) = if turn.waiting {
+                ("BackOff", format!("Back-off restarting failed container {name} in pod {}", pod.name))
+            } else {
+                ("Started", format!("Started container {name}"))
+            };
+            notices.push(Notice {
+                at,
+                workload: name,
+                namespace,
+                kind: "Pod",
+                object: pod.name.clone(),
+                reason,
+                message,
+                component: "kubelet",
+            });
+        }
+    }
+
+    /// Whether the controllers have given up waiting for the wanted revision.
+    #[must_use]
+    pub fn stuck(&self, at: i64) -> bool {
+        let since = self.revision(self.current).map_or(at, |r| r.created_at);
+        matches!(self.progress, Progress::Rolling | Progress::Moving { .. }) && at - since > DEADLINE
     }
 
     fn progress_on(&mut self, at: i64, wanted: u32, notices: &mut Vec<Notice>) {

@@ -21,10 +21,12 @@ pub struct Fault {
     pub errors: f64,
     /// Factor on the time a request takes in the pod itself.
     pub slow: f64,
+    /// The process dies shortly after it starts, again and again.
+    pub crashes: bool,
 }
 
 impl Fault {
-    pub const NONE: Self = Self { errors: 0.0, slow: 1.0 };
+    pub const NONE: Self = Self { errors: 0.0, slow: 1.0, crashes: false };
 }
 
 /// The ready pods of one revision.

@@ -214,11 +214,15 @@ impl Model {
                 workload(&mut self.workloads, &name, &mut |w| notices.push(w.deploy(seed, at, Fault::NONE, false)));
             }
             Effect::Canary { workload: name, errors, slow } => {
-                let fault = Fault { errors, slow };
+                let fault = Fault { errors, slow, crashes: false };
+                workload(&mut self.workloads, &name, &mut |w| notices.push(w.deploy(seed, at, fault, true)));
+            }
+            Effect::CrashingRelease { workload: name } => {
+                let fault = Fault { crashes: true, ..Fault::NONE };
                 workload(&mut self.workloads, &name, &mut |w| notices.push(w.deploy(seed, at, fault, true)));
             }
             Effect::Fault { workload: name, errors, slow } => {
-                workload(&mut self.workloads, &name, &mut |w| w.afflict_stable(Fault { errors, slow }));
+                workload(&mut self.workloads, &name, &mut |w| w.afflict_stable(Fault { errors, slow, crashes: false }));
             }
             Effect::SlowDatabase { database: id, factor, errors } => {
                 database(&mut self.databases, &id, &mut |d| (d.slow, d.errors) = (factor, errors));

@@ -10,13 +10,14 @@ use super::cluster::revision_hash;
 use super::noise::{digest, mix};
 use super::{Culprit, Truth, WorldError};
 
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("calm", include_str!("../scenarios/calm.toml")),
     ("bad-canary", include_str!("../scenarios/bad-canary.toml")),
     ("stable-fails", include_str!("../scenarios/stable-fails.toml")),
     ("db-primary-degraded", include_str!("../scenarios/db-primary-degraded.toml")),
     ("replica-lag", include_str!("../scenarios/replica-lag.toml")),
     ("traffic-drop", include_str!("../scenarios/traffic-drop.toml")),
+    ("crashing-release", include_str!("../scenarios/crashing-release.toml")),
     ("monitoring-down", include_str!("../scenarios/monitoring-down.toml")),
 ];
 
@@ -33,6 +34,8 @@ pub enum Effect {
     Deploy { workload: String },
     /// A new revision reaches its first canary step and stays there.
     Canary { workload: String, errors: f64, slow: f64 },
+    /// The processes of a new revision die shortly after they start.
+    CrashingRelease { workload: String },
     /// The stable revision falls ill.
     Fault { workload: String, errors: f64, slow: f64 },
     /// A database answers `factor` times as slowly, and this share of queries fails.
@@ -114,6 +117,7 @@ enum Only {
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 enum EffectSpec {
     Deploy { workload: String },
+    CrashingRelease { workload: String },
     Canary { workload: String, errors: Figure, slow: Figure },
     Fault { workload: String, errors: Figure, slow: Figure },
     SlowDatabase { database: String, factor: Figure, errors: Figure },
@@ -224,6 +228,7 @@ impl Drawn {
     fn effect(&self, spec: EffectSpec) -> Result<Effect, WorldError> {
         Ok(match spec {
             EffectSpec::Deploy { workload } => Effect::Deploy { workload: self.name(&workload) },
+            EffectSpec::CrashingRelease { workload } => Effect::CrashingRelease { workload: self.name(&workload) },
             EffectSpec::Canary { workload, errors, slow } => Effect::Canary {
                 workload: self.name(&workload),
                 errors: self.figure(&errors)?,
@@ -253,7 +258,10 @@ impl Drawn {
 impl Effect {
     fn workload(&self) -> Option<&String> {
         match self {
-            Self::Deploy { workload } | Self::Canary { workload, .. } | Self::Fault { workload, .. } => Some(workload),
+            Self::Deploy { workload }
+            | Self::CrashingRelease { workload }
+            | Self::Canary { workload, .. }
+            | Self::Fault { workload, .. } => Some(workload),
             _ => None,
         }
     }

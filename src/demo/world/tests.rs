@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::flow::Flow;
 use super::model::Model;
 use super::*;
-use crate::demo::store::kube::{PODS, ROLLOUTS, STATEFULSETS};
+use crate::demo::store::kube::{EVENTS, PODS, ROLLOUTS, STATEFULSETS};
 use crate::demo::store::tsdb::{Series, Tsdb};
 
 /// Saturday 2026-11-21 10:00:00 UTC, plus a bit so that nothing falls on a round minute.
@@ -203,6 +203,23 @@ fn history_is_full_at_the_start() {
 }
 
 #[test]
+fn every_metric_tells_its_type_and_pods_spread_over_zones() {
+    let world = world("crashing-release", 1);
+    let tsdb = &world.stores.tsdb;
+    for (name, _) in tsdb.names() {
+        let family = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| name.strip_suffix(suffix));
+        let known = tsdb.metadata.contains_key(name) || family.is_some_and(|f| tsdb.metadata.contains_key(f));
+        assert!(known, "{name} has no metadata");
+    }
+    for workload in world.model.workloads.iter().filter(|w| w.spec.replicas > 1) {
+        let zones: std::collections::BTreeSet<_> = workload.pods.iter().map(|p| p.node.zone).collect();
+        assert!(zones.len() >= 3.min(workload.spec.replicas as usize), "{}: {zones:?}", workload.spec.name);
+        let addresses: std::collections::BTreeSet<_> = workload.pods.iter().map(|p| p.address).collect();
+        assert_eq!(addresses.len(), workload.pods.len(), "{}", workload.spec.name);
+    }
+}
+
+#[test]
 fn counters_only_grow_and_series_of_gone_pods_end() {
     let mut world = world("bad-canary", 4);
     world.advance(NOW + 300_000);
@@ -338,6 +355,53 @@ fn without_monitoring_the_samples_stop_and_the_shop_goes_on() {
     assert_eq!(ready(&world), Some(1.into()));
     let newest = world.stores.tsdb.all().filter_map(|s| s.samples.last()).map(|s| s.at).max();
     assert!(newest.is_some_and(|at| at > NOW + 200_000), "and the scrapes come back");
+}
+
+#[test]
+fn a_crashing_release_is_seen_and_harms_no_one() {
+    for seed in 0..6 {
+        let mut world = world("crashing-release", seed);
+        world.advance(NOW + 660_000);
+        let culprit = world.truth().culprit.expect("a culprit");
+        let (name, hash) = (culprit.workload.as_str(), culprit.revision.expect("a revision"));
+        let waiting = series(&world.stores.tsdb, "kube_pod_container_status_waiting_reason", &[("container", name)]);
+        assert!(!waiting.is_empty() && waiting.iter().all(|s| s.labels.get("reason") == "CrashLoopBackOff"));
+        let pods =
+            world.stores.kube.list(PODS).filter(|p| p["metadata"]["name"].as_str().is_some_and(|n| n.contains(&hash)));
+        let states: Vec<_> = pods.map(|p| p["status"]["containerStatuses"][0].clone()).collect();
+        assert!(!states.is_empty());
+        for state in &states {
+            assert!(state["restartCount"].as_u64() > Some(2), "{state}");
+            assert_eq!((&state["ready"], &state["lastState"]["terminated"]["exitCode"]), (&false.into(), &1.into()));
+        }
+        let down = |name: &str, value: f64| {
+            series(&world.stores.tsdb, name, &[]).iter().any(|s| s.samples.iter().any(|s| s.value == value))
+        };
+        assert!(down("up", 0.0), "the dead target is down");
+        assert!(world.stores.alerting.alerts.iter().any(|a| a.rule == "TargetDown" && a.firing));
+        let events: Vec<_> = world.stores.kube.list(EVENTS).filter(|e| e["reason"] == "BackOff").collect();
+        assert!(!events.is_empty() && events.iter().all(|e| e["type"] == "Warning"));
+        assert!(world.model.workload(name).expect(name).stuck(world.model.at));
+        assert_eq!(breaches(&world.model), "", "the old revision serves on");
+    }
+}
+
+#[test]
+fn calm_heals_what_any_scenario_did() {
+    for (number, scenario) in scenario_names().into_iter().enumerate() {
+        let mut model = model(scenario, number as u64);
+        steps(&mut model, NOW - 600_000, NOW, STEP, |_| ());
+        model.schedule(Vec::new());
+        // A replica that is behind catches up twenty times as fast as it fell back.
+        steps(&mut model, NOW + STEP, NOW + 900_000, STEP, |_| ());
+        assert_eq!(breaches(&model), "", "{scenario}");
+        assert!(model.monitoring_up);
+        for workload in &model.workloads {
+            assert_eq!(workload.progress, cluster::Progress::Done, "{scenario}: {}", workload.spec.name);
+            assert!(workload.pods.iter().all(|p| p.ready(model.at) && p.revision == workload.stable), "{scenario}");
+            assert_eq!(workload.pods.len(), workload.spec.replicas as usize, "{scenario}: {}", workload.spec.name);
+        }
+    }
 }
 
 /// Everything that a world has made observable, as text.

@@ -117,12 +117,7 @@ fn status(model: &Model, workload: &Workload, revision: &Revision, pod: &Pod, sc
     if !scheduled {
         return status;
     }
-    let started_at = timestamp(pod.created_at + STARTED_AFTER);
-    let state = if started {
-        json!({"running": {"startedAt": started_at}})
-    } else {
-        json!({"waiting": {"reason": "ContainerCreating"}})
-    };
+    let (state, last, restarts) = container_state(pod, at);
     let image = format!("{}:{}", workload.spec.image, revision.tag);
     set(&mut status, &["hostIP"], json!(pod.node.address));
     set(&mut status, &["startTime"], json!(timestamp(pod.created_at + SCHEDULED_AFTER)));
@@ -131,7 +126,7 @@ fn status(model: &Model, workload: &Workload, revision: &Revision, pod: &Pod, sc
         &["containerStatuses"],
         json!([{
             "name": workload.spec.name, "image": image, "imageID": format!("{image}@sha256:{}", revision.hash),
-            "ready": ready, "started": started, "restartCount": 0, "state": state, "lastState": {},
+            "ready": ready, "started": started, "restartCount": restarts, "state": state, "lastState": last,
         }]),
     );
     if started {
@@ -139,4 +134,26 @@ fn status(model: &Model, workload: &Workload, revision: &Revision, pod: &Pod, sc
         set(&mut status, &["podIPs"], json!([{"ip": pod.address.to_string()}]));
     }
     status
+}
+
+/// `state`, `lastState` and `restartCount` of the pod's container.
+fn container_state(pod: &Pod, at: i64) -> (Value, Value, u32) {
+    let nothing = json!({});
+    if !pod.started(at) {
+        return (json!({"waiting": {"reason": "ContainerCreating"}}), nothing, 0);
+    }
+    let Some(turn) = pod.crash_loop(at) else {
+        return (json!({"running": {"startedAt": timestamp(pod.created_at + STARTED_AFTER)}}), nothing, 0);
+    };
+    let last = turn.died_at.map_or(nothing, |died| {
+        let finished = timestamp(died);
+        json!({"terminated": {"exitCode": 1, "reason": "Error", "startedAt": finished, "finishedAt": finished}})
+    });
+    let state = if turn.waiting {
+        let message = format!("back-off restarting failed container in pod {}", pod.name);
+        json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}})
+    } else {
+        json!({"running": {"startedAt": timestamp(turn.since)}})
+    };
+    (state, last, turn.restarts)
 }

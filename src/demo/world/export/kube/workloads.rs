@@ -57,8 +57,8 @@ pub fn object(model: &Model, workload: &Workload) -> Value {
     set(&mut metadata, &["managedFields"], fields);
     let counts = Counts::of(model, workload);
     let status = match spec.kind {
-        Kind::Deployment => deployment_status(workload, current, &counts),
-        Kind::Rollout => rollout_status(workload, current, &counts),
+        Kind::Deployment => deployment_status(workload, current, &counts, model.at),
+        Kind::Rollout => rollout_status(workload, current, &counts, model.at),
         Kind::StatefulSet => json!({
             "observedGeneration": workload.generation, "replicas": counts.living, "readyReplicas": counts.ready,
             "availableReplicas": counts.ready, "currentReplicas": counts.updated, "updatedReplicas": counts.updated,
@@ -118,11 +118,14 @@ fn condition(kind: &str, on: bool, reason: &str, message: &str, since: i64) -> V
     })
 }
 
-fn deployment_status(workload: &Workload, current: &Revision, counts: &Counts) -> Value {
+fn deployment_status(workload: &Workload, current: &Revision, counts: &Counts, at: i64) -> Value {
     let newest = workload.replica_set(workload.current);
     let progressing = if workload.progress == Progress::Done {
         let message = format!("ReplicaSet \"{newest}\" has successfully progressed.");
         condition("Progressing", true, "NewReplicaSetAvailable", &message, workload.settled_at)
+    } else if workload.stuck(at) {
+        let message = format!("ReplicaSet \"{newest}\" has timed out progressing.");
+        condition("Progressing", false, "ProgressDeadlineExceeded", &message, current.created_at)
     } else {
         let message = format!("ReplicaSet \"{newest}\" is progressing.");
         condition("Progressing", true, "ReplicaSetUpdated", &message, current.created_at)
@@ -145,21 +148,26 @@ fn deployment_status(workload: &Workload, current: &Revision, counts: &Counts) -
 }
 
 /// Status of a Rollout (facts/kubernetes.md 1.5): `observedGeneration` is a string.
-fn rollout_status(workload: &Workload, current: &Revision, counts: &Counts) -> Value {
+fn rollout_status(workload: &Workload, current: &Revision, counts: &Counts, at: i64) -> Value {
     let hash = |number| workload.revision(number).map_or("", |r| r.hash.as_str());
+    let newest = workload.replica_set(workload.current);
+    let stuck = workload.stuck(at);
+    let timed_out = format!("ReplicaSet \"{newest}\" has timed out progressing.");
+    let given_up = format!("ProgressDeadlineExceeded: {timed_out}");
     let (phase, message, index) = match workload.progress {
         Progress::Done => ("Healthy", "", spec::STEPS.len()),
+        Progress::Moving { step } if stuck => ("Degraded", given_up.as_str(), step),
         Progress::Paused { step, .. } => ("Paused", "CanaryPauseStep", step),
         Progress::Moving { step } => ("Progressing", "more replicas need to be updated", step),
         Progress::Rolling => ("Progressing", "more replicas need to be updated", spec::STEPS.len() - 1),
     };
     let done = workload.progress == Progress::Done;
     let since = if done { workload.settled_at } else { current.created_at };
-    let newest = workload.replica_set(workload.current);
     let paused = matches!(workload.progress, Progress::Paused { .. });
     let progressing = match workload.progress {
         Progress::Done => ("NewReplicaSetAvailable", format!("ReplicaSet \"{newest}\" has successfully progressed.")),
         Progress::Paused { .. } => ("RolloutPaused", "Rollout is paused".to_owned()),
+        _ if stuck => ("ProgressDeadlineExceeded", timed_out),
         _ => ("ReplicaSetUpdated", format!("ReplicaSet \"{newest}\" is progressing.")),
     };
     let mut status = json!({
@@ -172,7 +180,7 @@ fn rollout_status(workload: &Workload, current: &Revision, counts: &Counts) -> V
         "phase": phase, "blueGreen": {}, "canary": {},
         "conditions": [
             condition("Available", true, "AvailableReason", "Rollout has minimum availability", workload.settled_at),
-            condition("Progressing", !paused, progressing.0, &progressing.1, since),
+            condition("Progressing", !paused && !stuck, progressing.0, &progressing.1, since),
             condition("Healthy", done, if done { "RolloutHealthy" } else { "RolloutNotHealthy" }, if done { "Rollout is healthy" } else { "Rollout is not healthy" }, since),
             condition("Completed", done, "RolloutCompleted", "Rollout completed update to revision", since),
             condition("Paused", paused, "RolloutPaused", if paused { "Rollout is paused" } else { "Rollout is not paused" }, since),

@@ -152,8 +152,10 @@ impl App {
             ];
             let served = self.pods.entry(pod.id).or_default();
             let counts = pod.ready(model.at);
+            if !super::reached(model, pod, &base, pages, tsdb) {
+                continue;
+            }
             pages.write(tsdb, ("app", pod.id), &base, pod.created_at, |w| {
-                w.gauge("up", &[], 1.0);
                 let method = ("http_request_method", if name == "payments" { "POST" } else { "GET" });
                 served.ok.write(w, DURATION, &self.bounds, [method, ("http_response_status_code", "200")]);
                 served.failed.write(w, DURATION, &self.bounds, [method, ("http_response_status_code", "500")]);
@@ -179,8 +181,10 @@ impl App {
                 ("pod_template_hash", hash),
             ];
             let part = if pod.ready(model.at) { 1.0 } else { 0.0 };
+            if !super::reached(model, pod, &base, pages, tsdb) {
+                continue;
+            }
             pages.write(tsdb, ("app", pod.id), &base, pod.created_at, |w| {
-                w.gauge("up", &[], 1.0);
                 w.add("shop_jobs_total", &[("result", "ok")], done * part);
                 w.add("shop_jobs_total", &[("result", "failed")], failed * part);
                 w.add("shop_job_duration_seconds_sum", &[], (done + failed) * part * flow.time);

@@ -19,6 +19,7 @@ pub fn scrape(model: &Model, pages: &mut Pages, tsdb: &mut Tsdb) {
             });
             for pod in &workload.pods {
                 pages.write(tsdb, ("ksm-pod", pod.id), &base, pod.created_at, |w| pod_state(model, workload, pod, w));
+                crashes(model, workload, pod, &base, pages, tsdb);
             }
         }
         for (number, node) in spec::NODES.iter().enumerate() {
@@ -55,7 +56,8 @@ fn workload_state(model: &Model, workload: &Workload, w: &mut Writer) {
             w.gauge("kube_deployment_status_observed_generation", &on, generation);
             let [namespace, name] = on;
             for condition in ["Available", "Progressing"] {
-                for (status, value) in [("true", 1.0), ("false", 0.0), ("unknown", 0.0)] {
+                let on = condition != "Progressing" || !workload.stuck(at);
+                for (status, value) in [("true", flag(on)), ("false", flag(!on)), ("unknown", 0.0)] {
                     let labels = [namespace, name, ("condition", condition), ("status", status)];
                     w.gauge("kube_deployment_status_condition", &labels, value);
                 }
@@ -93,11 +95,14 @@ fn workload_state(model: &Model, workload: &Workload, w: &mut Writer) {
     }
 }
 
+fn flag(on: bool) -> f64 {
+    if on { 1.0 } else { 0.0 }
+}
+
 fn pod_state(model: &Model, workload: &Workload, pod: &Pod, w: &mut Writer) {
     let spec = workload.spec;
     let on = [("namespace", spec.namespace), ("pod", pod.name.as_str())];
     let [namespace, name] = on;
-    let flag = |on: bool| if on { 1.0 } else { 0.0 };
     let started = pod.started(model.at);
     for (phase, value) in [("Pending", flag(!started)), ("Running", flag(started)), ("Failed", 0.0)] {
         w.gauge("kube_pod_status_phase", &[namespace, name, ("phase", phase)], value);
@@ -107,7 +112,8 @@ fn pod_state(model: &Model, workload: &Workload, pod: &Pod, w: &mut Writer) {
         w.gauge("kube_pod_status_ready", &[namespace, name, ("condition", condition)], value);
     }
     let container = ("container", spec.name);
-    w.gauge("kube_pod_container_status_restarts_total", &[namespace, name, container], 0.0);
+    let restarts = pod.crash_loop(model.at).map_or(0, |turn| turn.restarts);
+    w.gauge("kube_pod_container_status_restarts_total", &[namespace, name, container], f64::from(restarts));
     let set = workload.replica_set(pod.revision);
     let (owner_kind, owner) = match spec.kind {
         Kind::StatefulSet => ("StatefulSet", spec.name),
@@ -130,6 +136,29 @@ fn pod_state(model: &Model, workload: &Workload, pod: &Pod, w: &mut Writer) {
     w.gauge("kube_pod_container_resource_requests", &per("memory", "byte"), memory);
     w.gauge("kube_pod_container_resource_limits", &per("cpu", "core"), cpu * 2.0);
     w.gauge("kube_pod_container_resource_limits", &per("memory", "byte"), memory);
+}
+
+/// Series that stand only while there is a reason for them.
+fn crashes(model: &Model, workload: &Workload, pod: &Pod, base: &[(&str, &str)], pages: &mut Pages, tsdb: &mut Tsdb) {
+    let Some(turn) = pod.crash_loop(model.at) else { return };
+    let on = |reason| {
+        [
+            ("namespace", workload.spec.namespace),
+            ("pod", pod.name.as_str()),
+            ("container", workload.spec.name),
+            ("reason", reason),
+        ]
+    };
+    if turn.waiting {
+        pages.write(tsdb, ("ksm-waiting", pod.id), base, pod.created_at, |w| {
+            w.gauge("kube_pod_container_status_waiting_reason", &on("CrashLoopBackOff"), 1.0);
+        });
+    }
+    if turn.died_at.is_some() {
+        pages.write(tsdb, ("ksm-terminated", pod.id), base, pod.created_at, |w| {
+            w.gauge("kube_pod_container_status_last_terminated_reason", &on("Error"), 1.0);
+        });
+    }
 }
 
 fn node_state(node: &str, w: &mut Writer) {
@@ -175,6 +204,7 @@ fn scrape_rollouts(model: &Model, pages: &mut Pages, tsdb: &mut Tsdb) {
             let (kind, phase) = match workload.progress {
                 Progress::Done => ("rollout-healthy", "Healthy"),
                 Progress::Paused { .. } => ("rollout-paused", "Paused"),
+                _ if workload.stuck(model.at) => ("rollout-degraded", "Degraded"),
                 Progress::Moving { .. } | Progress::Rolling => ("rollout-progressing", "Progressing"),
             };
             pages.write(tsdb, (kind, number as u64), &base, pod.created_at, |w| {

@@ -69,7 +69,14 @@ impl Prometheus {
     }
 }
 
-/// The pods of a workload that a scrape can reach.
+/// Writes `up` of a pod and tells whether it can be scraped.
+fn reached(model: &Model, pod: &Pod, base: &[(&str, &str)], pages: &mut Pages, tsdb: &mut Tsdb) -> bool {
+    let answers = pod.answers(model.at);
+    pages.write(tsdb, ("up", pod.id), base, pod.created_at, |w| w.gauge("up", &[], if answers { 1.0 } else { 0.0 }));
+    answers
+}
+
+/// The pods of a workload that were started, which makes them targets.
 fn running<'a>(model: &'a Model, name: &str) -> impl Iterator<Item = (&'a Workload, &'a Pod)> {
     let at = model.at;
     let workload = model.workload(name);

@@ -119,6 +119,7 @@ fn postgres(model: &Model, flow: &DatabaseFlow, server: &str, w: &mut Writer) {
             // The primary writes about 1.5 MiB of log in a second.
             w.gauge("pg_stat_replication_pg_wal_lsn_diff", &labels, (other.lag * 1.5e6).round());
         }
+        w.gauge("pg_replication_slots_active", &[("slot_name", "rds_eu_west_1_replica"), server], 1.0);
         w.gauge("pg_stat_archiver_failed_count", &[server], 0.0);
     }
 }
