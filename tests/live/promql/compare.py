@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Compares a server's answers to queries with a real Prometheus' answers on the same samples.
 
-Usage: compare.py URL [--prometheus BINARY] [--promtool BINARY] [--queries FILE]...
+Usage: compare.py URL [--prometheus BINARY] [--promtool BINARY] [--queries FILE]... [--signals FOLDER]
 
 Reads the samples that the queries need from the server at URL, imports them into a Prometheus on loopback, and asks
 both every query at one moment. Prints the queries whose metrics the server does not have and the answers that differ;
 exits 0 when none differs, 1 when one does or nothing could be compared."""
 import argparse
+import glob
+import os
 import re
 import sys
+import tomllib
 
 from reference import Reference, get, queries, sibling
 
@@ -26,8 +29,36 @@ def reach(query):
     return LOOKBACK + sum(duration(ranged or offset) for ranged, offset in found)
 
 
+def filled(row, metric):
+    """The query of a row of the signal catalogue for all subjects."""
+    query = row["query"].replace("$G", ", ".join(row.get("by", []))).replace("$D", metric)
+    query = query.replace(",$M", "").replace("{$M}", "")
+    return f"({query}) {row['only']}" if "only" in row else query
+
+
+def signals(folder, known):
+    """Every query of the signal catalogue's files: for each metric that makes a row apply (for none, its first), and
+    where it has a rate's window, a week earlier too. Rows of native histograms are left out."""
+    native = []
+    for path in sorted(glob.glob(os.path.join(folder, "*.toml"))):
+        with open(path, "rb") as file:
+            rows = [(signal["id"], signal["promql"]) for signal in tomllib.load(file).get("signal", [])]
+        for identifier, row in rows:
+            if re.search(r"histogram_(count|sum|avg|fraction)\(", row["query"]) or identifier.startswith("app.otel.nh"):
+                native.append(identifier)
+                continue
+            patterns = [(".+" + p[1:]) if p.startswith("*") else p for p in row["detect"].split("|")]
+            found = sorted(name for name in known if re.fullmatch("|".join(patterns), name))
+            for metric in found or [patterns[0]]:
+                query = filled(row, metric)
+                yield identifier, query.replace("$W", "1m")
+                if "[$W]" in query:
+                    yield f"{identifier} a week earlier", query.replace("[$W]", "[1m] offset 1w")
+    print(f"native histograms, left out ({len(native)}): {' '.join(native)}")
+
+
 def ask(url, query, at):
-    answer = get(url, "/api/v1/query", query=query, time=f"{at:.3f}")
+    answer = get(url, "/api/v1/query", query=query, time=f"{at / 1000:.3f}")
     if answer["status"] != "success":
         sys.exit(f"{query}: {answer['error']}")
     return answer["data"]["result"]
@@ -37,17 +68,20 @@ def labels_key(metric):
     return tuple(sorted(metric.items()))
 
 
-def quiet_moment(url, names):
-    """A moment before which, for as long as the look-back, no series has ended: an import cannot carry the markers
-    that end a series, so a Prometheus would go on showing it."""
-    now = float(get(url, "/api/v1/query", query="time()")["data"]["result"][1])
-    selector = '{__name__=~"' + "|".join(sorted(names)) + '"}'
-    for steps in range(40):
-        at = now - 20 - 15 * steps
-        seen = {labels_key(s["metric"]) for s in ask(url, f"{selector}[{LOOKBACK}s]", at)}
-        if seen and seen == {labels_key(s["metric"]) for s in ask(url, selector, at)}:
-            return at
-    sys.exit("in the last 10 minutes series kept ending: no moment at which an import shows the same series")
+def moment(url, selector):
+    """In ms, a little before the server's now, when every scrape is in, and not the moment of any sample: what is
+    pushed must be newer than what is imported."""
+    now = get(url, "/api/v1/query", query="time()")["data"]["result"][1]
+    at = round(float(now) * 1000) - 20_000
+    taken = {round(t * 1000) for series in ask(url, f"{selector}[2s]", at) for t, _ in series["values"]}
+    return next(t for t in range(at, at - 2_000, -1) if t not in taken)
+
+
+def ended(url, selector, at):
+    """The series that have samples within the look-back and yet are over: a marker has ended them."""
+    alive = {labels_key(series["metric"]) for series in ask(url, selector, at)}
+    recent = (series["metric"] for series in ask(url, f"{selector}[{LOOKBACK}s]", at))
+    return [metric for metric in recent if labels_key(metric) not in alive]
 
 
 def series_of(url, reaches, at):
@@ -83,11 +117,13 @@ def main():
     parser.add_argument("--prometheus", default="prometheus")
     parser.add_argument("--promtool", default="promtool")
     parser.add_argument("--queries", action="append", help="lines IDENTIFIER<tab>QUERY; default: catalogue.tsv")
+    parser.add_argument("--signals", help="the folder of the signal catalogue's PromQL rows (*.toml)")
     options = parser.parse_args()
     url = options.url.rstrip("/")
 
     known = set(get(url, "/api/v1/label/__name__/values")["data"])
     wanted = [pair for path in options.queries or [sibling("catalogue.tsv")] for pair in queries(path)]
+    wanted += signals(options.signals, known) if options.signals else []
     named = [(i, q, known.intersection(re.findall(r"[a-zA-Z_:][a-zA-Z0-9_:]*", q))) for i, q in wanted]
     absent = [identifier for identifier, _, names in named if not names]
     asked = [(identifier, query, names) for identifier, query, names in named if names]
@@ -97,11 +133,15 @@ def main():
     for _, query, names in asked:
         for name in names:
             reaches[name] = max(reaches.get(name, 0), reach(query))
-    at = quiet_moment(url, reaches)
+    selector = '{__name__=~"' + "|".join(sorted(reaches)) + '"}'
+    at = moment(url, selector)
+    over = ended(url, selector, at)
     differ, empty = [], []
     with Reference(series_of(url, reaches, at), options.prometheus, options.promtool) as reference:
+        # An import carries no markers, and queries that look at one moment need only the last one.
+        reference.push([(metric, [(at, "x")]) for metric in over])
         for identifier, query, _ in asked:
-            ours, theirs = (get(base, "/api/v1/query", query=query, time=f"{at:.3f}") for base in (url, reference.url))
+            ours, theirs = (get(base, "/api/v1/query", query=query, time=f"{at / 1000:.3f}") for base in (url, reference.url))
             why = difference(ours, theirs)
             if why:
                 differ.append(identifier)
@@ -110,7 +150,8 @@ def main():
                 empty.append(identifier)
     print(f"without metrics here ({len(absent)}): {' '.join(absent)}")
     print(f"empty on both sides ({len(empty)}): {' '.join(empty)}")
-    print(f"compared {len(asked)} queries over {len(reaches)} metrics at {at:.3f}: {len(differ)} differ")
+    print(f"series that had just ended: {len(over)}")
+    print(f"compared {len(asked)} queries over {len(reaches)} metrics at {at / 1000:.3f}: {len(differ)} differ")
     sys.exit(1 if differ else 0)
 
 

@@ -2,7 +2,7 @@
 """Writes samples.txt: synthetic series for every metric of catalogue.tsv, with the labels its queries ask for.
 
 A line is `NAME{LABELS} @OFFSET VALUE VALUE _ VALUE`: samples STEP ms apart from START plus OFFSET, `_` where one is
-missing. The two header lines give START and STEP. Deterministic: the same catalogue gives the same file."""
+missing, `x` where a staleness marker ends the series. The two header lines give START and STEP. Deterministic: the same catalogue gives the same file."""
 import itertools
 import os
 import random
@@ -51,6 +51,7 @@ FIXED = {
     "kube_pod_container_status_waiting_reason": 1,
     "kube_pod_status_phase": 1,
     "kube_pod_status_ready": 0,
+    "pg_replication_slots_active": 0,
 }
 ON_NODE = {"up", "node_uname_info"}
 WORDS = set("sum avg min max count by without on and or unless bool rate increase time vector abs".split())
@@ -132,12 +133,14 @@ def values_of(rng, name, traits):
 
 
 def with_gaps(rng, values):
-    """Some series begin late, some end early, many miss a scrape."""
+    """Some series begin late, some end early with or without a marker, many miss a scrape, a few end and come back."""
     first = rng.randrange(COUNT // 2) if rng.random() < 0.15 else 0
     last = rng.randrange(1, COUNT // 2) if rng.random() < 0.05 else COUNT
+    marked = rng.random() < 0.5
     for at, value in enumerate(values):
+        ends = at == last and marked or rng.random() < 0.01
         missing = at < first or at >= last or rng.random() < 0.04
-        yield "_" if missing else "NaN" if value != value else number(value)
+        yield "x" if ends else "_" if missing else "NaN" if value != value else number(value)
 
 
 def shown(name, labels):

@@ -39,7 +39,8 @@ def main():
     start = min(at for _, points in series for at, _ in points) / 1000
     base = int(start)
     recorded = []
-    with Reference(series, *sys.argv[1:3]) as reference:
+    with Reference([], *sys.argv[1:3]) as reference:
+        reference.push(series)
         for identifier, query in queries(sibling("catalogue.tsv")) + queries(sibling("forms.tsv")):
             for moment in MOMENTS:
                 answer = compact(get(reference.url, "/api/v1/query", query=query, time=base + moment))

@@ -39,8 +39,10 @@ pub(super) fn samples() -> Tsdb {
         let first = start + offset.parse::<i64>().unwrap();
         let id = tsdb.series_id(labels);
         for (at, value) in (0i64..).zip(values.split(' ')) {
-            if value != "_" {
-                tsdb.append(id, first + at * step, value.parse().unwrap());
+            match value {
+                "_" => {}
+                "x" => tsdb.end(id, first + at * step),
+                value => tsdb.append(id, first + at * step, value.parse().unwrap()),
             }
         }
     }
