@@ -2,6 +2,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use crate::demo::world::World;
+
 use super::{Demo, DemoOptions, serve_json, start};
 
 fn standing() -> Demo {
@@ -68,7 +70,7 @@ fn commands_that_cannot_be_done_say_why() {
         ("explode kubernetes", "error: \"explode kubernetes\" is no command; use stop"),
         ("", "error: \"\" is no command"),
         ("stop", "error: \"stop\" is no command"),
-        ("stop toaster", "error: no server \"toaster\"; there are dns, "),
+        ("stop toaster", "error: no server \"toaster\"; there are "),
         ("401 dns", "error: dns speaks no HTTP and cannot answer 401"),
         ("speed fast", "error: speed \"fast\" is not a number"),
         ("speed -1", "error: speed \"-1\" is not a number"),
@@ -100,5 +102,5 @@ fn a_standing_world_moves_by_its_handle_alone() {
     assert_eq!(handle.now(), before);
     handle.advance(90_000);
     assert_eq!(handle.now(), before + 90_000);
-    assert_eq!(demo.production.read(|world| world.now()), before + 90_000);
+    assert_eq!(demo.production.read(World::now), before + 90_000);
 }

@@ -12,6 +12,8 @@ pub mod tcp;
 pub mod tls;
 
 #[cfg(test)]
+mod probe_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;

@@ -40,11 +40,12 @@ pub fn start(production: &Arc<Production>, switch: &Switch) -> io::Result<(Vec<P
     let authority = authority().map_err(io::Error::other)?;
     let pem = authority.pem();
     let certificates = Certificates { production: production.clone(), authority, made: Mutex::default() };
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(certificates));
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let gate = Gate::open(switch)?;
     let address = gate.address();
     let listener = TlsListener { address, ready: handshakes(gate, TlsAcceptor::from(Arc::new(config))) };

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use super::USER;
 use super::failure::Failure;
+use super::protobuf;
+use super::value::{at, set};
 
 const READING: [&str; 3] = ["get", "list", "watch"];
 
@@ -16,14 +18,15 @@ pub async fn who(headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
     let named = headers.contains_key(header::AUTHORIZATION);
     let (name, group) =
         if named { (USER, "system:authenticated") } else { ("system:anonymous", "system:unauthenticated") };
-    review["status"] = json!({"userInfo": {"username": name, "groups": [group]}});
+    set(&mut review, "status", json!({"userInfo": {"username": name, "groups": [group]}}));
     Ok(created(review))
 }
 
 pub async fn may(headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
     let mut review = posted(&headers, &body, "authorization.k8s.io/v1", "SelfSubjectAccessReview")?;
-    let spec = &review["spec"];
-    let verb = spec["resourceAttributes"]["verb"].as_str().or_else(|| spec["nonResourceAttributes"]["verb"].as_str());
+    let spec = at(&review, "/spec");
+    let verb =
+        at(spec, "/resourceAttributes/verb").as_str().or_else(|| at(spec, "/nonResourceAttributes/verb").as_str());
     let Some(verb) = verb else {
         return Err(Failure::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -32,21 +35,26 @@ pub async fn may(headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
              null: exactly one of nonResourceAttributes or resourceAttributes must be specified",
         ));
     };
-    review["status"] = if READING.contains(&verb) {
+    let status = if READING.contains(&verb) {
         json!({"allowed": true, "reason": "the demo's user reads everything"})
     } else {
         json!({"allowed": false})
     };
+    set(&mut review, "status", status);
     Ok(created(review))
 }
 
 pub async fn rules(headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
     let mut review = posted(&headers, &body, "authorization.k8s.io/v1", "SelfSubjectRulesReview")?;
-    review["status"] = json!({
-        "incomplete": false,
-        "resourceRules": [{"verbs": READING, "apiGroups": ["*"], "resources": ["*"]}],
-        "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": ["*"]}],
-    });
+    set(
+        &mut review,
+        "status",
+        json!({
+            "incomplete": false,
+            "resourceRules": [{"verbs": READING, "apiGroups": ["*"], "resources": ["*"]}],
+            "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": ["*"]}],
+        }),
+    );
     Ok(created(review))
 }
 
@@ -57,19 +65,24 @@ fn created(review: Value) -> Response {
 /// The posted object, completed with what it is.
 fn posted(headers: &HeaderMap, body: &Bytes, version: &str, kind: &str) -> Result<Value, Failure> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !content_type.is_empty() && !content_type.starts_with("application/json") {
-        return Err(Failure::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "UnsupportedMediaType",
-            "the body of the request was in an unknown format - accepted media types include: application/json",
-        ));
-    }
-    let mut object: Value = serde_json::from_slice(body)
-        .map_err(|error| Failure::bad_request(format!("couldn't get version/kind; json parse error: {error}")))?;
+    let mut object: Value = match content_type.split(';').next().unwrap_or_default().trim() {
+        "" | "application/json" => serde_json::from_slice(body)
+            .map_err(|error| Failure::bad_request(format!("couldn't get version/kind; json parse error: {error}")))?,
+        "application/vnd.kubernetes.protobuf" => protobuf::review(body, kind)
+            .ok_or_else(|| Failure::bad_request("the body of the request is no protobuf of this kind"))?,
+        _ => {
+            return Err(Failure::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "UnsupportedMediaType",
+                "the body of the request was in an unknown format - accepted media types include: application/json, \
+                 application/vnd.kubernetes.protobuf",
+            ));
+        }
+    };
     if !object.is_object() {
         return Err(Failure::bad_request("the body of the request is not an object"));
     }
-    object["apiVersion"] = json!(version);
-    object["kind"] = json!(kind);
+    set(&mut object, "apiVersion", json!(version));
+    set(&mut object, "kind", json!(kind));
     Ok(object)
 }

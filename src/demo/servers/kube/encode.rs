@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::accept::Form;
 use super::query::Include;
 use super::resources::Resource;
+use super::value::{at, set};
 
 /// Writes objects of one kind in one form. Ages in table cells are counted to `now`, world time in ms.
 #[derive(Clone, Copy)]
@@ -34,10 +35,10 @@ impl Encoder {
         };
         let mut metadata = json!({"resourceVersion": meta.version.to_string()});
         if let Some(token) = &meta.resume {
-            metadata["continue"] = json!(token);
+            set(&mut metadata, "continue", json!(token));
         }
         if let Some(remaining) = meta.remaining {
-            metadata["remainingItemCount"] = json!(remaining);
+            set(&mut metadata, "remainingItemCount", json!(remaining));
         }
         out.extend_from_slice(
             format!(r#"{{"kind":"{kind}","apiVersion":"{version}","metadata":{metadata}"#).as_bytes(),
@@ -63,7 +64,7 @@ impl Encoder {
             return self.item(out, object);
         }
         out.extend_from_slice(format!(r#"{{"kind":"Table","apiVersion":"{META_VERSION}","metadata":"#).as_bytes());
-        write(out, &json!({"resourceVersion": object["metadata"]["resourceVersion"]}));
+        write(out, &json!({"resourceVersion": at(object, "/metadata/resourceVersion")}));
         out.extend_from_slice(br#","columnDefinitions":"#);
         write(out, &if definitions { self.resource.printer.definitions() } else { Value::Null });
         out.extend_from_slice(br#","rows":["#);
@@ -110,7 +111,7 @@ fn metadata_only(out: &mut Vec<u8>, object: &Value) {
     out.extend_from_slice(
         format!(r#"{{"kind":"PartialObjectMetadata","apiVersion":"{META_VERSION}","metadata":"#).as_bytes(),
     );
-    write(out, &object["metadata"]);
+    write(out, at(object, "/metadata"));
     out.push(b'}');
 }
 

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::resources::Resource;
+use super::value::{at, set};
 
 /// A refused request. `details` is left out when null.
 #[derive(Debug)]
@@ -64,7 +65,7 @@ impl Failure {
             "message": self.message, "reason": self.reason, "code": self.code.as_u16(),
         });
         if !self.details.is_null() {
-            status["details"] = self.details.clone();
+            set(&mut status, "details", self.details.clone());
         }
         status
     }
@@ -73,7 +74,7 @@ impl Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = (self.code, Json(self.status())).into_response();
-        if self.details["retryAfterSeconds"].is_u64() {
+        if at(&self.details, "/retryAfterSeconds").is_u64() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

@@ -88,14 +88,19 @@ fn fill(kube: &mut Kube) {
         "metadata": meta("web-abc", &json!({"kubernetes.io/service-name": "web"})), "addressType": "IPv4",
         "ports": [{"port": 8080}], "endpoints": [{"addresses": ["10.0.0.7"], "conditions": {"ready": true}}]}),
     );
-    kube.apply(HPAS, json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": meta("web", &web),
+    watchers(kube, &web);
+}
+
+/// What scales, protects, reports and measures the workloads.
+fn watchers(kube: &mut Kube, web: &Value) {
+    kube.apply(HPAS, json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": meta("web", web),
         "spec": {"minReplicas": 2, "maxReplicas": 9, "scaleTargetRef": {"kind": "Deployment", "name": "web"},
             "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}}]},
         "status": {"currentReplicas": 3, "desiredReplicas": 3, "currentMetrics":
             [{"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": 45, "averageValue": "90m"}}}]}}));
     kube.apply(
         PDBS,
-        json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": meta("web", &web),
+        json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": meta("web", web),
         "spec": {"minAvailable": 2, "selector": {"matchLabels": web}}, "status": {"disruptionsAllowed": 1}}),
     );
     kube.apply(
@@ -109,7 +114,7 @@ fn fill(kube: &mut Kube) {
     kube.apply(
         POD_METRICS,
         json!({"apiVersion": "metrics.k8s.io/v1beta1", "kind": "PodMetrics",
-        "metadata": meta("web-0", &web), "timestamp": "2026-11-21T00:59:45Z", "window": "15s",
+        "metadata": meta("web-0", web), "timestamp": "2026-11-21T00:59:45Z", "window": "15s",
         "containers": [{"name": "main", "usage": {"cpu": "125m", "memory": "200Mi"}}]}),
     );
     kube.apply(

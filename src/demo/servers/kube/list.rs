@@ -13,6 +13,7 @@ use super::failure::{Failure, refusal};
 use super::query::Query;
 use super::resources::{self, Resource};
 use super::selector::{Fields, Labels};
+use super::value::{at, text};
 use super::{Api, Target, watch};
 
 /// Which objects a list or a watch is about. An empty namespace means all of them.
@@ -25,7 +26,7 @@ pub struct Scope {
 
 impl Scope {
     pub fn takes(&self, object: &Value) -> bool {
-        (self.namespace.is_empty() || object["metadata"]["namespace"] == *self.namespace)
+        (self.namespace.is_empty() || *at(object, "/metadata/namespace") == *self.namespace)
             && self.labels.matches(object)
             && self.fields.matches(object)
     }
@@ -142,8 +143,7 @@ fn page(
 }
 
 pub fn key(object: &Value) -> (&str, &str) {
-    let part = |name: &str| object["metadata"][name].as_str().unwrap_or_default();
-    (part("namespace"), part("name"))
+    (text(object, "/metadata/namespace"), text(object, "/metadata/name"))
 }
 
 /// Where the next page of a list begins.

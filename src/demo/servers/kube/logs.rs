@@ -14,6 +14,7 @@ use crate::demo::store::kube::PODS;
 
 use super::failure::Failure;
 use super::resources;
+use super::value::{array, at};
 use super::{Api, Target, age};
 
 /// A pod that runs writes a line this often, ms of world time.
@@ -66,19 +67,19 @@ pub async fn log(
 
 /// The container that was asked for, when it has run.
 fn container<'a>(pod: &'a Value, asked: &str, pod_name: &str) -> Result<&'a str, Failure> {
-    let containers = pod["spec"]["containers"].as_array().map_or(&[][..], Vec::as_slice);
-    let mut names = containers.iter().filter_map(|container| container["name"].as_str());
+    let containers = array(pod, "/spec/containers");
+    let mut names = containers.iter().filter_map(|container| at(container, "/name").as_str());
     let name = names
         .find(|name| asked.is_empty() || *name == asked)
         .ok_or_else(|| Failure::bad_request(format!("container {asked} is not valid for pod {pod_name}")))?;
-    let statuses = pod["status"]["containerStatuses"].as_array().map_or(&[][..], Vec::as_slice);
-    let status = statuses.iter().find(|status| status["name"] == *name);
-    let waiting = status.and_then(|status| status["state"]["waiting"]["reason"].as_str());
+    let statuses = array(pod, "/status/containerStatuses");
+    let status = statuses.iter().find(|status| *at(status, "/name") == *name);
+    let waiting = status.and_then(|status| at(status, "/state/waiting/reason").as_str());
     match waiting {
         Some(reason) if reason != "CrashLoopBackOff" => {
             Err(Failure::bad_request(format!("container {name:?} in pod {pod_name:?} is waiting to start: {reason}")))
         }
-        None if pod["status"]["phase"] == "Pending" => Err(Failure::bad_request(format!(
+        None if *at(pod, "/status/phase") == "Pending" => Err(Failure::bad_request(format!(
             "container {name:?} in pod {pod_name:?} is waiting to start: ContainerCreating"
         ))),
         _ => Ok(name),
@@ -99,28 +100,29 @@ impl Line {
 
 /// What the container has written up to `now`: at fixed world times, so that two requests see the same lines.
 fn written(pod: &Value, container: &str, now: i64) -> Vec<Line> {
-    let start = pod["status"]["startTime"].as_str().and_then(age::parse).unwrap_or(now);
-    let statuses = pod["status"]["containerStatuses"].as_array().map_or(&[][..], Vec::as_slice);
-    let status = statuses.iter().find(|status| status["name"] == *container);
+    let start = at(pod, "/status/startTime").as_str().and_then(age::parse).unwrap_or(now);
+    let statuses = array(pod, "/status/containerStatuses");
+    let status = statuses.iter().find(|status| *at(status, "/name") == *container);
     let ended = status.map_or(&Value::Null, |status| {
-        let state = &status["state"]["terminated"];
-        if state.is_null() { &status["lastState"]["terminated"] } else { state }
+        let state = at(status, "/state/terminated");
+        if state.is_null() { at(status, "/lastState/terminated") } else { state }
     });
-    let running = status.is_some_and(|status| status["state"]["running"].is_object());
-    let until = if running { now } else { ended["finishedAt"].as_str().and_then(age::parse).unwrap_or(now) };
+    let running = status.is_some_and(|status| at(status, "/state/running").is_object());
+    let until = if running { now } else { at(ended, "/finishedAt").as_str().and_then(age::parse).unwrap_or(now) };
     let first = (start / EVERY + 1).max(until / EVERY - i64::try_from(KEPT).unwrap_or(i64::MAX));
     let mut lines = vec![Line { at: start, message: format!("level=info container={container} msg=\"starting\"") }];
     lines.extend((first..=until / EVERY).map(|tick| line(pod, tick)));
     if !running {
-        let (code, reason) = (&ended["exitCode"], ended["reason"].as_str().unwrap_or("Error"));
+        let (code, reason) = (at(ended, "/exitCode"), at(ended, "/reason").as_str().unwrap_or("Error"));
         lines.push(Line { at: until, message: format!("level=error msg=\"exiting\" reason={reason} code={code}") });
     }
     lines
 }
 
 fn line(pod: &Value, tick: i64) -> Line {
-    let conditions = pod["status"]["conditions"].as_array().map_or(&[][..], Vec::as_slice);
-    let ready = conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+    let conditions = array(pod, "/status/conditions");
+    let ready =
+        conditions.iter().any(|condition| *at(condition, "/type") == "Ready" && *at(condition, "/status") == "True");
     let message =
         if ready { "level=info msg=\"serving\"" } else { "level=warn msg=\"readiness check failed\"" }.to_owned();
     Line { at: tick * EVERY, message }

@@ -11,11 +11,13 @@ mod encode;
 mod failure;
 mod list;
 mod logs;
+mod protobuf;
 mod proxy;
 mod query;
 mod resources;
 mod selector;
 mod table;
+mod value;
 mod watch;
 
 #[cfg(test)]

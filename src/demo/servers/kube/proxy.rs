@@ -15,6 +15,7 @@ use crate::demo::store::kube::SERVICES;
 use super::Api;
 use super::failure::Failure;
 use super::resources::RESOURCES;
+use super::value::{array, at};
 
 /// A server behind the proxy: its router, with the faults that show in its answers, and its fault.
 pub struct Upstream {
@@ -99,9 +100,11 @@ fn is_prometheus(name: &str) -> bool {
 
 /// Whether the service has that port, by number or name; without one it must have a single port.
 fn has_port(service: &Value, port: &str) -> bool {
-    let ports = service["spec"]["ports"].as_array().map_or(&[][..], Vec::as_slice);
+    let ports = array(service, "/spec/ports");
     if port.is_empty() {
         return ports.len() == 1;
     }
-    ports.iter().any(|p| p["name"] == *port || p["port"].to_string() == *port)
+    ports
+        .iter()
+        .any(|p| *at(p, "/name") == *port || at(p, "/port").as_u64().is_some_and(|number| port.parse() == Ok(number)))
 }

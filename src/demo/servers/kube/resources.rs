@@ -8,6 +8,7 @@ use crate::demo::store::kube::{
 };
 
 use super::table::{self, Printer};
+use super::value::set;
 
 /// One served kind.
 pub struct Resource {
@@ -49,10 +50,10 @@ impl Resource {
             "kind": self.kind, "verbs": self.verbs(),
         });
         if !self.short.is_empty() {
-            row["shortNames"] = json!(self.short);
+            set(&mut row, "shortNames", json!(self.short));
         }
         if self.in_all {
-            row["categories"] = json!(["all"]);
+            set(&mut row, "categories", json!(["all"]));
         }
         row
     }
@@ -65,16 +66,20 @@ impl Resource {
             "scope": if self.namespaced { "Namespaced" } else { "Cluster" },
         });
         if !self.short.is_empty() {
-            row["shortNames"] = json!(self.short);
+            set(&mut row, "shortNames", json!(self.short));
         }
         if self.in_all {
-            row["categories"] = json!(["all"]);
+            set(&mut row, "categories", json!(["all"]));
         }
         if self.gvr == PODS {
-            row["subresources"] = json!([{
-                "subresource": "log", "verbs": ["get"],
-                "responseKind": {"group": "", "version": "v1", "kind": "Pod"},
-            }]);
+            set(
+                &mut row,
+                "subresources",
+                json!([{
+                    "subresource": "log", "verbs": ["get"],
+                    "responseKind": {"group": "", "version": "v1", "kind": "Pod"},
+                }]),
+            );
         }
         row
     }

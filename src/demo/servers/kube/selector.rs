@@ -1,8 +1,9 @@
 //! Label and field selectors.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::resources::Resource;
+use super::value::at;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Condition {
@@ -33,7 +34,7 @@ impl Labels {
     }
 
     pub fn matches(&self, object: &Value) -> bool {
-        let labels = &object["metadata"]["labels"];
+        let labels = at(object, "/metadata/labels");
         self.0.iter().all(|(key, condition)| {
             let value = labels.get(key).and_then(Value::as_str);
             match condition {
@@ -119,10 +120,12 @@ impl Fields {
     /// A field that is not set counts as an empty string.
     pub fn matches(&self, object: &Value) -> bool {
         self.0.iter().all(|(pointer, wanted, equal)| {
-            let found = match object.pointer(pointer) {
-                Some(Value::String(text)) => *text == *wanted,
-                Some(Value::Null) | None => wanted.is_empty(),
-                Some(other) => other.to_string() == *wanted,
+            let found = match at(object, pointer) {
+                Value::String(text) => text == wanted,
+                Value::Null => wanted.is_empty(),
+                Value::Bool(flag) => wanted.parse() == Ok(*flag),
+                Value::Number(number) => wanted.parse::<Number>().is_ok_and(|wanted| wanted == *number),
+                Value::Array(_) | Value::Object(_) => false,
             };
             found == *equal
         })

@@ -25,6 +25,7 @@ use super::encode::Encoder;
 use super::failure::Failure;
 use super::list::{Scope, key};
 use super::query::Query;
+use super::value::{set, text};
 
 const BOOKMARK_EVERY: Duration = Duration::from_secs(3);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
@@ -152,10 +153,7 @@ impl Watch {
         let (scope, at) = (&self.scope, self.at);
         self.seen = self.production.read(|world| {
             let unchanged = |object: &&Arc<Value>| {
-                object["metadata"]["resourceVersion"]
-                    .as_str()
-                    .and_then(|v| v.parse().ok())
-                    .is_some_and(|v: u64| v <= at)
+                text(object, "/metadata/resourceVersion").parse().is_ok_and(|version: u64| version <= at)
             };
             world
                 .stores
@@ -197,7 +195,7 @@ impl Watch {
     fn bookmark(&self, lines: &mut Vec<u8>, end_of_initial: bool) {
         let mut metadata = json!({"resourceVersion": self.at.to_string(), "creationTimestamp": null});
         if end_of_initial {
-            metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
+            set(&mut metadata, "annotations", json!({"k8s.io/initial-events-end": "true"}));
         }
         let (kind, version) = (self.scope.resource.kind, self.scope.resource.api_version());
         let object = match self.encoder.form {

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{AGE, NAME, Printer, array, count, created, join, name, or_none, pairs, since, text};
+use super::super::value::{array, at, count, text};
+use super::{AGE, NAME, Printer, created, join, name, or_none, pairs, since};
 
 /// Kinds that have nothing more to show.
 pub const NAMED: Printer =
@@ -43,23 +44,23 @@ pub const NODES: Printer = Printer {
 };
 
 fn node_status(node: &Value) -> String {
-    let ready = array(node, "/status/conditions").iter().find(|condition| condition["type"] == "Ready");
-    let status = match ready.map(|condition| &condition["status"]) {
+    let ready = array(node, "/status/conditions").iter().find(|condition| *at(condition, "/type") == "Ready");
+    let status = match ready.map(|condition| at(condition, "/status")) {
         Some(status) if *status == "True" => "Ready",
         Some(_) => "NotReady",
         None => "Unknown",
     };
-    if node["spec"]["unschedulable"] == true { format!("{status},SchedulingDisabled") } else { status.to_owned() }
+    if *at(node, "/spec/unschedulable") == true { format!("{status},SchedulingDisabled") } else { status.to_owned() }
 }
 
 fn roles(node: &Value) -> Value {
-    let labels = node["metadata"]["labels"].as_object();
+    let labels = at(node, "/metadata/labels").as_object();
     let roles = labels.into_iter().flatten().filter_map(|(key, _)| key.strip_prefix("node-role.kubernetes.io/"));
     or_none(&join(roles))
 }
 
 fn node_address(node: &Value, kind: &str) -> Value {
-    let found = array(node, "/status/addresses").iter().find(|address| address["type"] == *kind);
+    let found = array(node, "/status/addresses").iter().find(|address| *at(address, "/type") == *kind);
     or_none(found.map_or("", |address| text(address, "/address")))
 }
 
@@ -81,7 +82,7 @@ pub const SERVICES: Printer = Printer {
             external(service),
             ports(service),
             created(service, now),
-            pairs(&service["spec"]["selector"]),
+            pairs(at(service, "/spec/selector")),
         ]
     },
 };
@@ -91,7 +92,7 @@ fn external(service: &Value) -> Value {
         "ExternalName" => json!(text(service, "/spec/externalName")),
         "LoadBalancer" => {
             let ingress = array(service, "/status/loadBalancer/ingress").iter();
-            let names = ingress.map(|i| if i["ip"].is_string() { text(i, "/ip") } else { text(i, "/hostname") });
+            let names = ingress.map(|i| if at(i, "/ip").is_string() { text(i, "/ip") } else { text(i, "/hostname") });
             let names = join(names);
             json!(if names.is_empty() { "<pending>" } else { &names })
         }
@@ -104,7 +105,7 @@ fn ports(service: &Value) -> Value {
         .iter()
         .map(|port| {
             let (number, node) = (count(port, "/port"), count(port, "/nodePort"));
-            let protocol = port["protocol"].as_str().unwrap_or("TCP");
+            let protocol = at(port, "/protocol").as_str().unwrap_or("TCP");
             if node == 0 { format!("{number}/{protocol}") } else { format!("{number}:{node}/{protocol}") }
         })
         .collect();
@@ -131,7 +132,7 @@ pub const EVENTS: Printer = Printer {
             since(stamp.unwrap_or_default(), now)
         };
         let last = stamp(&["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/firstTimestamp"]);
-        let object = &event["involvedObject"];
+        let object = at(event, "/involvedObject");
         let kind = text(object, "/kind").to_lowercase();
         let times = count(event, "/series/count").max(count(event, "/count")).max(1);
         vec![
@@ -164,7 +165,7 @@ pub const HPAS: Printer = Printer {
             name(hpa),
             json!(format!("{}/{}", text(hpa, "/spec/scaleTargetRef/kind"), text(hpa, "/spec/scaleTargetRef/name"))),
             json!(targets(hpa)),
-            json!(hpa["spec"]["minReplicas"].as_i64().map_or_else(|| "<unset>".to_owned(), |n| n.to_string())),
+            json!(at(hpa, "/spec/minReplicas").as_i64().map_or_else(|| "<unset>".to_owned(), |n| n.to_string())),
             json!(count(hpa, "/spec/maxReplicas").to_string()),
             json!(count(hpa, "/status/currentReplicas").to_string()),
             created(hpa, now),
@@ -177,13 +178,14 @@ fn targets(hpa: &Value) -> String {
     let current = array(hpa, "/status/currentMetrics");
     let one = |metric: &Value| {
         let resource = text(metric, "/resource/name");
-        let now = current.iter().find(|c| c["resource"]["name"] == *resource).map_or(&Value::Null, |c| &c["resource"]);
-        let (now, target) = match metric["resource"]["target"]["averageUtilization"].as_i64() {
+        let now =
+            current.iter().find(|c| *at(c, "/resource/name") == *resource).map_or(&Value::Null, |c| at(c, "/resource"));
+        let (now, target) = match at(metric, "/resource/target/averageUtilization").as_i64() {
             Some(target) => {
-                (now["current"]["averageUtilization"].as_i64().map(|n| format!("{n}%")), format!("{target}%"))
+                (at(now, "/current/averageUtilization").as_i64().map(|n| format!("{n}%")), format!("{target}%"))
             }
             None => (
-                now["current"]["averageValue"].as_str().map(str::to_owned),
+                at(now, "/current/averageValue").as_str().map(str::to_owned),
                 text(metric, "/resource/target/averageValue").to_owned(),
             ),
         };
@@ -202,15 +204,15 @@ pub const PDBS: Printer = Printer {
         AGE,
     ],
     print: |pdb, now| {
-        let bound = |name: &str| match &pdb["spec"][name] {
+        let bound = |name: &str| match at(pdb, name) {
             Value::Null => json!("N/A"),
             Value::String(share) => json!(share),
             number => json!(number.to_string()),
         };
         vec![
             name(pdb),
-            bound("minAvailable"),
-            bound("maxUnavailable"),
+            bound("/spec/minAvailable"),
+            bound("/spec/maxUnavailable"),
             json!(count(pdb, "/status/disruptionsAllowed")),
             created(pdb, now),
         ]
@@ -240,7 +242,8 @@ pub const ENDPOINT_SLICES: Printer = Printer {
 pub const POD_METRICS: Printer = Printer {
     columns: &[NAME, ("CPU", "string", false), ("Memory", "string", false), ("Window", "string", false)],
     print: |metrics, _| {
-        let usage = |resource: &str| join(array(metrics, "/containers").iter().map(|c| text(&c["usage"], resource)));
+        let usage =
+            |resource: &str| join(array(metrics, "/containers").iter().map(|c| text(at(c, "/usage"), resource)));
         vec![name(metrics), json!(usage("/cpu")), json!(usage("/memory")), json!(text(metrics, "/window"))]
     },
 };

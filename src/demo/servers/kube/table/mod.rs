@@ -8,6 +8,7 @@ mod workloads;
 use serde_json::{Value, json};
 
 use super::age;
+use super::value::{at, text};
 
 pub use cluster::{ENDPOINT_SLICES, EVENTS, HPAS, NAMED, NAMESPACES, NODE_METRICS, NODES, PDBS, POD_METRICS, SERVICES};
 pub use pods::PODS;
@@ -16,7 +17,7 @@ pub use workloads::{DAEMONSETS, DEPLOYMENTS, REPLICASETS, ROLLOUTS, STATEFULSETS
 /// Header, type, and whether it is shown only with `-o wide`.
 pub type Column = (&'static str, &'static str, bool);
 
-/// The columns of a kind and how an object fills them. The first column is always the name unless `cells` says else.
+/// The columns of a kind and how an object fills them.
 pub struct Printer {
     pub columns: &'static [Column],
     /// Cells in the order of the columns; world time in ms for the ages.
@@ -40,26 +41,13 @@ impl Printer {
 const NAME: Column = ("Name", "string", false);
 const AGE: Column = ("Age", "string", false);
 
-fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
 /// A string, or what kubectl prints in place of none.
 fn or_none(text: &str) -> Value {
     json!(if text.is_empty() { "<none>" } else { text })
 }
 
-/// A number that the API omits when it is zero.
-fn count(object: &Value, pointer: &str) -> i64 {
-    object.pointer(pointer).and_then(Value::as_i64).unwrap_or_default()
-}
-
-fn array<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
-    object.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
 fn name(object: &Value) -> Value {
-    object["metadata"]["name"].clone()
+    at(object, "/metadata/name").clone()
 }
 
 /// Time since a timestamp of the object.

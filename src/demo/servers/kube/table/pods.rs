@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{AGE, NAME, Printer, age, array, count, created, name, or_none, text};
+use super::super::value::{array, at, count, text};
+use super::{AGE, NAME, Printer, age, created, name, or_none};
 
 pub const PODS: Printer = Printer {
     columns: &[
@@ -18,7 +19,7 @@ pub const PODS: Printer = Printer {
     ],
     print: |pod, now| {
         let statuses = array(pod, "/status/containerStatuses");
-        let ready = statuses.iter().filter(|status| status["ready"] == true).count();
+        let ready = statuses.iter().filter(|status| *at(status, "/ready") == true).count();
         vec![
             name(pod),
             json!(format!("{ready}/{}", array(pod, "/spec/containers").len())),
@@ -49,10 +50,10 @@ pub fn status(pod: &Value) -> String {
     let phase = if reason.is_empty() { text(pod, "/status/phase") } else { reason };
     let gated = array(pod, "/status/conditions")
         .iter()
-        .any(|c| c["type"] == "PodScheduled" && c["reason"] == "SchedulingGated");
+        .any(|c| *at(c, "/type") == "PodScheduled" && *at(c, "/reason") == "SchedulingGated");
     let status = if gated { "SchedulingGated".to_owned() } else { phase.to_owned() };
     let status = initialising(pod).unwrap_or_else(|| running(pod, status));
-    if pod["metadata"]["deletionTimestamp"].is_null() {
+    if at(pod, "/metadata/deletionTimestamp").is_null() {
         status
     } else if reason == "NodeLost" {
         "Unknown".to_owned()
@@ -65,9 +66,9 @@ pub fn status(pod: &Value) -> String {
 fn initialising(pod: &Value) -> Option<String> {
     let specs = array(pod, "/spec/initContainers");
     for (index, status) in array(pod, "/status/initContainerStatuses").iter().enumerate() {
-        let sidecar = specs.get(index).is_some_and(|spec| spec["restartPolicy"] == "Always");
-        let ended = &status["state"]["terminated"];
-        if ended["exitCode"] == 0 || (sidecar && status["started"] == true) {
+        let sidecar = specs.get(index).is_some_and(|spec| *at(spec, "/restartPolicy") == "Always");
+        let ended = at(status, "/state/terminated");
+        if *at(ended, "/exitCode") == 0 || (sidecar && *at(status, "/started") == true) {
             continue;
         }
         let waiting = text(status, "/state/waiting/reason");
@@ -85,18 +86,19 @@ fn initialising(pod: &Value) -> Option<String> {
 fn running(pod: &Value, phase: String) -> String {
     let (mut status, mut has_running) = (phase, false);
     for container in array(pod, "/status/containerStatuses").iter().rev() {
-        let ended = &container["state"]["terminated"];
+        let ended = at(container, "/state/terminated");
         let waiting = text(container, "/state/waiting/reason");
         if !waiting.is_empty() {
             waiting.clone_into(&mut status);
         } else if ended.is_object() {
             status = ending(ended);
-        } else if container["ready"] == true && container["state"]["running"].is_object() {
+        } else if *at(container, "/ready") == true && at(container, "/state/running").is_object() {
             has_running = true;
         }
     }
     if status == "Completed" && has_running {
-        let ready = array(pod, "/status/conditions").iter().any(|c| c["type"] == "Ready" && c["status"] == "True");
+        let ready =
+            array(pod, "/status/conditions").iter().any(|c| *at(c, "/type") == "Ready" && *at(c, "/status") == "True");
         return if ready { "Running".to_owned() } else { "NotReady".to_owned() };
     }
     status

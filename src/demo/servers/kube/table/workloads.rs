@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{AGE, Column, NAME, Printer, array, count, created, join, name, or_none, pairs, text};
+use super::super::value::{array, at, count, text};
+use super::{AGE, Column, NAME, Printer, created, join, name, pairs};
 
 const CONTAINERS: Column = ("Containers", "string", true);
 const IMAGES: Column = ("Images", "string", true);
@@ -17,7 +18,7 @@ fn images(workload: &Value) -> Value {
 }
 
 fn selector(workload: &Value) -> Value {
-    pairs(&workload["spec"]["selector"]["matchLabels"])
+    pairs(at(workload, "/spec/selector/matchLabels"))
 }
 
 pub const DEPLOYMENTS: Printer = Printer {
@@ -105,7 +106,7 @@ pub const DAEMONSETS: Printer = Printer {
             json!(count(ds, "/status/numberReady")),
             json!(count(ds, "/status/updatedNumberScheduled")),
             json!(count(ds, "/status/numberAvailable")),
-            pairs(&ds["spec"]["template"]["spec"]["nodeSelector"]),
+            pairs(at(ds, "/spec/template/spec/nodeSelector")),
             created(ds, now),
             containers(ds),
             images(ds),
@@ -123,7 +124,6 @@ pub const ROLLOUTS: Printer = Printer {
         ("Up-to-date", "integer", false),
         ("Available", "integer", false),
         AGE,
-        ("Status", "string", true),
     ],
     print: |ro, now| {
         vec![
@@ -133,7 +133,6 @@ pub const ROLLOUTS: Printer = Printer {
             json!(count(ro, "/status/updatedReplicas")),
             json!(count(ro, "/status/availableReplicas")),
             created(ro, now),
-            or_none(text(ro, "/status/phase")),
         ]
     },
 };
