@@ -46,12 +46,7 @@ impl WorldArgs {
         let drawn = || world::drawn_scenario(self.seed).to_owned();
         let scenario = self.scenario.clone().unwrap_or_else(drawn);
         Ok(DemoOptions {
-            world: world::Options {
-                world: self.world.clone(),
-                scenario,
-                seed: self.seed,
-                ..world::Options::default()
-            },
+            world: world::Options { world: self.world.clone(), scenario, seed: self.seed, ..world::Options::default() },
             // A world that is asked for a moment stands still there.
             speed: if at.is_some() { 0.0 } else { self.speed },
             at,

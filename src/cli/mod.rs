@@ -56,9 +56,7 @@ enum Command {
     /// Write one screen as text or SVG
     Snapshot(snapshot::SnapshotArgs),
     /// Write the completion script of a shell
-    Completion {
-        shell: clap_complete::Shell,
-    },
+    Completion { shell: clap_complete::Shell },
 }
 
 /// Something the user has to mend, with the exit code it means.

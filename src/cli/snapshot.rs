@@ -9,9 +9,7 @@ use super::{Failure, Global, OK, out, places};
 use crate::domain::text::Shown;
 use crate::domain::tier::Tier;
 use crate::runtime::launch::{self, Headless};
-use crate::state::{
-    BoardPlace, ComponentPlace, Overlay, Place, State, Tab, TierPlace, TopologyPlace, rows,
-};
+use crate::state::{BoardPlace, ComponentPlace, Overlay, Place, State, Tab, TierPlace, TopologyPlace, rows};
 
 #[derive(Clone, Debug, Args)]
 pub struct SnapshotArgs {
@@ -106,8 +104,7 @@ fn show(state: &mut State, screen: &str) -> Result<(), Failure> {
                     ids.into_iter().find(|id| id.shown().as_str() == name)
                 })
                 .ok_or_else(|| Failure::usage(format!("there is no component `{name}`")))?;
-            let place =
-                ComponentPlace { component: id, tab: Tab::Overview, signal: 0, range_minutes: 60, scroll: 0 };
+            let place = ComponentPlace { component: id, tab: Tab::Overview, signal: 0, range_minutes: 60, scroll: 0 };
             Place::Component(place)
         }
         Some(_) => return Err(Failure::usage(format!("there is no screen `{screen}`"))),

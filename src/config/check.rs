@@ -143,5 +143,6 @@ fn probes(settings: &Settings) -> Option<Mistake> {
 fn clock(settings: &Settings) -> Option<Mistake> {
     let rate = settings.clock?.rate;
     let possible = rate.is_finite() && (0.0..=1000.0).contains(&rate);
-    (!possible).then(|| Mistake::new("rate", format!("a clock cannot run at rate {rate}; use 0 (it stands still) to 1000")))
+    (!possible)
+        .then(|| Mistake::new("rate", format!("a clock cannot run at rate {rate}; use 0 (it stands still) to 1000")))
 }

@@ -131,7 +131,9 @@ impl App {
                     self.resize(columns, lines)?;
                 }
                 Control::Drawn => {}
-                Control::Notice(text) => self.tell(Message::Notice(text.clone())),
+                Control::Notice(text) => {
+                    self.tell(Message::Notice(text.clone()));
+                }
             }
         }
         Ok(None)

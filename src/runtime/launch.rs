@@ -15,8 +15,8 @@ use super::clock::Clocks;
 use super::connect;
 use super::inbox::{Control, Inbox};
 use super::{runner, signals};
-use crate::domain::settings::Settings;
 use crate::domain::id::SourceId;
+use crate::domain::settings::Settings;
 use crate::domain::text::{Raw, Shown};
 use crate::input::Keymap;
 use crate::model::board::{SourceState, SourceStatus};
@@ -74,7 +74,8 @@ impl Headless {
         let mut news_at = begun;
         loop {
             let now = self.clocks.human().0;
-            let waiting = self.session.state().sources.iter().any(|s| matches!(s.state, SourceState::Connecting { .. }));
+            let waiting =
+                self.session.state().sources.iter().any(|s| matches!(s.state, SourceState::Connecting { .. }));
             let quiet = now.saturating_sub(news_at) >= QUIET;
             if (!waiting && quiet) || now.saturating_sub(begun) >= limit || self.interrupted {
                 break;

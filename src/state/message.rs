@@ -13,10 +13,16 @@ pub enum Message {
     /// Bracketed paste, or what looks like one.
     Paste(String),
     /// Observations in the order they were made, and the sources as the runner knows them now.
-    Feed { observations: Vec<Observation>, sources: Vec<SourceStatus> },
+    Feed {
+        observations: Vec<Observation>,
+        sources: Vec<SourceStatus>,
+    },
     /// The clock moved on: ages grow.
     Tick,
-    Resized { columns: u16, lines: u16 },
+    Resized {
+        columns: u16,
+        lines: u16,
+    },
     /// Something the operator should read.
     Notice(Shown),
 }

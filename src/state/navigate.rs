@@ -1,8 +1,6 @@
 //! Moving through the places. Selections are identities, so a list that moves does not move what is selected.
 
-use super::{
-    BoardPlace, BoardRow, ComponentPlace, Overlay, Place, State, Tab, TierPlace, TopologyPlace, rows,
-};
+use super::{BoardPlace, BoardRow, ComponentPlace, Overlay, Place, State, Tab, TierPlace, TopologyPlace, rows};
 use crate::action::{Motion, Page};
 use crate::domain::id::{Alias, ComponentId};
 use crate::domain::tier::Tier;
@@ -41,17 +39,20 @@ pub fn open(state: &mut State) {
         },
         Some(Place::Topology(place)) => {
             let order = rows::topology_order(&board, &filter);
-            place.selected.clone().filter(|id| order.contains(id)).or_else(|| order.into_iter().next()).map(component_place)
+            place
+                .selected
+                .clone()
+                .filter(|id| order.contains(id))
+                .or_else(|| order.into_iter().next())
+                .map(component_place)
         }
         Some(Place::Tier(place)) => {
             let components = rows::tier_components(&board, place.tier, &filter);
             selected_component(&components, place.selected.as_ref()).map(component_place)
         }
-        Some(Place::Changes { selected }) => board
-            .changes
-            .get(*selected)
-            .and_then(|change| change_subject(change))
-            .map(component_place),
+        Some(Place::Changes { selected }) => {
+            board.changes.get(*selected).and_then(|change| change_subject(change)).map(component_place)
+        }
         Some(Place::Alerts { selected }) => {
             board.alerts.get(*selected).and_then(|alert| match (&alert.component, alert.tier) {
                 (Some(id), _) => Some(component_place(id.clone())),
@@ -130,8 +131,10 @@ pub fn motion(state: &mut State, motion: Motion) {
             place.selected = step(&order, place.selected.as_ref(), motion);
         }
         Some(Place::Tier(place)) => {
-            let ids: Vec<_> =
-                rows::tier_components(&board, place.tier, &filter).iter().map(|component| component.id.clone()).collect();
+            let ids: Vec<_> = rows::tier_components(&board, place.tier, &filter)
+                .iter()
+                .map(|component| component.id.clone())
+                .collect();
             let current = place.selected.clone().or_else(|| ids.first().cloned());
             place.selected = step(&ids, current.as_ref(), motion);
         }

@@ -1,7 +1,6 @@
 //! The rows of each page, as the reducer moves through them and the screens draw them: one order for both.
 
 use super::{BoardPlace, BoardRow};
-use crate::domain::health::Health;
 use crate::domain::id::ComponentId;
 use crate::domain::tier::Tier;
 use crate::model::board::{Board, ComponentRow, TierRow};
@@ -19,7 +18,9 @@ pub fn board_rows(board: &Board, place: &BoardPlace, filter: &str) -> Vec<BoardR
         let components: Vec<_> = tier
             .components
             .iter()
-            .filter(|c| if filter.is_empty() { place.open.contains(&tier.tier) } else { matches(c.name.as_str(), filter) })
+            .filter(
+                |c| if filter.is_empty() { place.open.contains(&tier.tier) } else { matches(c.name.as_str(), filter) },
+            )
             .collect();
         if named || !components.is_empty() {
             rows.push(BoardRow::Tier(tier.tier));
@@ -83,7 +84,6 @@ pub fn topology_order(board: &Board, filter: &str) -> Vec<ComponentId> {
 pub fn component<'a>(board: &'a Board, id: &ComponentId) -> Option<(Tier, &'a ComponentRow)> {
     board.tiers.iter().find_map(|tier| tier.components.iter().find(|c| c.id == *id).map(|c| (tier.tier, c)))
 }
-
 
 /// Whether `name` passes the filter: it contains the text, without regard to case; `!text` means it does not.
 #[must_use]

@@ -11,6 +11,5 @@ mod proxy;
 pub mod read;
 mod wire;
 
-
 pub use proxy::Proxy;
 pub use read::{Connection, connect};

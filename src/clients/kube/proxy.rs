@@ -37,7 +37,8 @@ impl Proxy {
         let connection = self.connection.get_or_try_init(|| connect(&self.cluster, self.egress)).await?;
         let path = format!("{}{path}", super::read::proxy_base(&self.service));
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let mut request = Request::builder().method(method.clone()).uri(path).header(header::ACCEPT, "application/json");
+        let mut request =
+            Request::builder().method(method.clone()).uri(path).header(header::ACCEPT, "application/json");
         if method == Method::POST {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         }

@@ -5,4 +5,3 @@ mod greeting;
 mod http;
 pub mod read;
 mod tls;
-

@@ -47,12 +47,7 @@ const HTTP: &[HttpServer] = &[
         refusal: http::plain_refusal,
         up: World::prometheus_up,
     },
-    HttpServer {
-        name: "alertmanager",
-        router: alertmanager::router,
-        refusal: http::plain_refusal,
-        up: |_| true,
-    },
+    HttpServer { name: "alertmanager", router: alertmanager::router, refusal: http::plain_refusal, up: |_| true },
 ];
 
 /// Server, method and path of every route, for the test of the manifest. A server that has no methods is listed with

@@ -108,7 +108,9 @@ fn untangle(columns: &mut [Vec<usize>], links: &[(usize, usize)]) {
         for at in order {
             let place: BTreeMap<usize, f64> = columns
                 .iter()
-                .flat_map(|column| column.iter().enumerate().map(|(row, node)| (*node, row as f64 / column.len() as f64)))
+                .flat_map(|column| {
+                    column.iter().enumerate().map(|(row, node)| (*node, row as f64 / column.len() as f64))
+                })
                 .collect();
             let Some(column) = columns.get_mut(at) else { continue };
             let key = |node: usize| {

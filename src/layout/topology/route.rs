@@ -115,11 +115,7 @@ fn track(
 fn down(grid: &Grid, board: &mut Board, ends: (usize, usize), column: usize) -> Option<Vec<(u16, u16)>> {
     let (from, to) = (grid.cards.get(ends.0)?, grid.cards.get(ends.1)?);
     let between = from.bottom()..to.y;
-    let blocked = grid
-        .cards
-        .iter()
-        .zip(&grid.column_of)
-        .any(|(card, at)| *at == column && between.contains(&card.y));
+    let blocked = grid.cards.iter().zip(&grid.column_of).any(|(card, at)| *at == column && between.contains(&card.y));
     if between.is_empty() || blocked {
         return None;
     }

@@ -335,4 +335,5 @@ mod tests {
         }
     }
 }
+#[cfg(test)]
 mod tests;

@@ -193,10 +193,8 @@ impl Writer<'_> {
         let room = self.columns.saturating_sub(11 + 2 * u16::try_from(depth).unwrap_or(0));
         for (row, line) in wrap(text, room, usize::MAX).into_iter().enumerate() {
             let label = if row == 0 { label } else { "" };
-            self.lines.push(vec![
-                Piece::new(shown!("{}{:<8} ", indent, label), Role::Dim),
-                Piece::new(line, Role::Text),
-            ]);
+            self.lines
+                .push(vec![Piece::new(shown!("{}{:<8} ", indent, label), Role::Dim), Piece::new(line, Role::Text)]);
         }
     }
 }

@@ -33,7 +33,8 @@ fn title(health: Health, name: impl crate::ui::canvas::Print, kind: Shown) -> Li
 /// Identity, state, reasons, cause and rollout of a component; reasons are wrapped to `columns`.
 pub fn component(state: &State, row: &ComponentRow, columns: u16) -> Vec<Line> {
     let scope = row.id.scope.shown();
-    let kind = if scope.is_empty() { Shown::fixed(row.id.kind.name()) } else { shown!("{} in {}", row.id.kind.name(), scope) };
+    let kind =
+        if scope.is_empty() { Shown::fixed(row.id.kind.name()) } else { shown!("{} in {}", row.id.kind.name(), scope) };
     let mut head = title(row.health, &row.name, kind);
     if let Some(replicas) = &row.replicas {
         let short = replicas.ready < replicas.desired;
@@ -53,7 +54,8 @@ pub fn component(state: &State, row: &ComponentRow, columns: u16) -> Vec<Line> {
     if let Cause::Found(suspect) = &state.board.cause
         && suspect.component == row.id
     {
-        let words = shown!("probable cause, explains {} of the failing requests: {}", format::explains(suspect), suspect.text);
+        let words =
+            shown!("probable cause, explains {} of the failing requests: {}", format::explains(suspect), suspect.text);
         lines.extend(note("cause", &words, Ink::bold(Role::Text), columns, 2));
         if let Some((change, before)) = &suspect.change {
             let words = shown!("{}, {} before the breach", change, format::span(*before));
@@ -75,7 +77,13 @@ fn rollout(row: &ComponentRow) -> Option<Line> {
     if let (Some(set), Some(actual)) = (rollout.set_weight, rollout.actual_weight) {
         words = shown!("{}, weight set {} % actual {} %", words, set, actual);
     }
-    words = shown!("{}, {} ready; stable{} {} ready", words, canary.ready, number(rollout.stable.number), rollout.stable.ready);
+    words = shown!(
+        "{}, {} ready; stable{} {} ready",
+        words,
+        canary.ready,
+        number(rollout.stable.number),
+        rollout.stable.ready
+    );
     Some(vec![Piece::new("   roll  ", Role::Dim), Piece::new(words, Role::Text)])
 }
 
@@ -117,7 +125,9 @@ pub fn why(reasons: &[Reason], state: &State, columns: u16, most_lines: usize) -
     let mut lines = Vec::new();
     for (index, reason) in reasons.iter().enumerate() {
         let since = match reason.since {
-            Some(since) if !reason.text.as_str().contains("since ") => shown!(", since {}", format::moment(since, state.now)),
+            Some(since) if !reason.text.as_str().contains("since ") => {
+                shown!(", since {}", format::moment(since, state.now))
+            }
             _ => Shown::default(),
         };
         let text = shown!("{}{}", reason.text, since);

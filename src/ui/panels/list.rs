@@ -72,7 +72,13 @@ pub fn members(canvas: &mut Canvas<'_>, area: Rect, list: &[&MemberFact], scroll
         }
         let restarts = if member.restarts > 2 { Role::Warn } else { quiet };
         canvas.right(x + at(19), line.y, 8, shown!("{}", member.restarts), restarts);
-        canvas.name(x + at(28), line.y, 11, member.zone.as_ref().map(crate::domain::text::Raw::shown).unwrap_or_default(), quiet);
+        canvas.name(
+            x + at(28),
+            line.y,
+            11,
+            member.zone.as_ref().map(crate::domain::text::Raw::shown).unwrap_or_default(),
+            quiet,
+        );
         if let Some(since) = member.since {
             canvas.put(x + at(40), line.y, 6, format::age(state.now.since(since)), quiet);
         }
@@ -96,7 +102,13 @@ pub fn signals(canvas: &mut Canvas<'_>, area: Rect, list: &[&SignalRow], scroll:
             canvas.name(x + 14, line.y, 15, part, quiet);
         }
         let value = format::full(&signal.reading);
-        let ink = if value.is_fresh() && signal.health.is_sick() { looks::role(signal.health) } else if value.is_fresh() { quiet } else { value.role };
+        let ink = if value.is_fresh() && signal.health.is_sick() {
+            looks::role(signal.health)
+        } else if value.is_fresh() {
+            quiet
+        } else {
+            value.role
+        };
         canvas.put(x + 30, line.y, 11, &value, ink);
         for (offset, level) in [(42, signal.thresholds.warn), (52, signal.thresholds.critical)] {
             match format::threshold(level, &signal.reading) {

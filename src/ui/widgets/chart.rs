@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
+use crate::domain::text::Shown;
 use crate::domain::time::Stamp;
 use crate::domain::unit::Unit;
 use crate::model::board::SignalRow;
 use crate::model::facts::Point;
-use crate::domain::text::Shown;
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink};
 use crate::ui::format;
@@ -230,7 +230,9 @@ mod tests {
         for (from, to) in [((0, 0), (5, 11)), ((3, 9), (0, 0)), ((2, 2), (2, 2))] {
             let dots: Vec<_> = segment(from, to).collect();
             assert_eq!((dots[0], dots[dots.len() - 1]), (from, to));
-            assert!(dots.windows(2).all(|pair| (pair[0].0 - pair[1].0).abs() <= 1 && (pair[0].1 - pair[1].1).abs() <= 1));
+            assert!(
+                dots.windows(2).all(|pair| (pair[0].0 - pair[1].0).abs() <= 1 && (pair[0].1 - pair[1].1).abs() <= 1)
+            );
         }
     }
 

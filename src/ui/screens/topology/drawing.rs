@@ -154,7 +154,13 @@ fn paint(canvas: &mut Canvas<'_>, at: Rect, card: &Card<'_>, density: Density, c
         (false, false) => shown!(" {} {}", card.ready, mark),
     };
     // The name is what tells cards apart: on a narrow one the count gives way to it.
-    let tail = if width(&tail) + 7 > inner && inner < 16 && !mark.is_empty() { shown!(" {}", mark) } else if width(&tail) + 7 > inner { Shown::default() } else { tail };
+    let tail = if width(&tail) + 7 > inner && inner < 16 && !mark.is_empty() {
+        shown!(" {}", mark)
+    } else if width(&tail) + 7 > inner {
+        Shown::default()
+    } else {
+        tail
+    };
     let name = cut_middle(card.name.as_str(), usize::from(inner.saturating_sub(width(&tail))));
     if density == Density::Flat {
         canvas.glyph(at.x, at.y, "▪", edge);
@@ -187,7 +193,8 @@ fn numbers(canvas: &mut Canvas<'_>, at: Rect, card: &Card<'_>) {
         x = canvas.put(x, at.y, end.saturating_sub(x), "SPOF", Ink::bold(Role::Warn)) + 1;
     }
     for figure in &card.figures {
-        let role = if figure.is_fresh() { if card.health.is_sick() { Role::Text } else { Role::Dim } } else { figure.role };
+        let role =
+            if figure.is_fresh() { if card.health.is_sick() { Role::Text } else { Role::Dim } } else { figure.role };
         if x + width(&figure.text) <= end {
             x = canvas.put(x, at.y, end - x, figure, role) + 1;
         }
