@@ -10,5 +10,7 @@ mod objects;
 pub mod read;
 mod wire;
 
+#[cfg(test)]
+mod tests;
 
 pub use read::{Connection, connect};

@@ -227,9 +227,7 @@ impl Connection {
         let opening = self.client.request_stream(request);
         match tokio::time::timeout(CONNECTED, opening).await {
             Ok(Ok(body)) => Ok(body),
-            Ok(Err(error)) => {
-                Err(name_refusal(fault::request(&self.server, &error), "watch", resource, namespace))
-            }
+            Ok(Err(error)) => Err(name_refusal(fault::request(&self.server, &error), "watch", resource, namespace)),
             Err(_) => Err(fault::silent(&self.server, CONNECTED)),
         }
     }
@@ -238,7 +236,12 @@ impl Connection {
     ///
     /// # Errors
     /// Any [`Fault`] of the connection or of the service behind the proxy.
-    pub async fn proxy_get(&self, proxy: &ServiceProxy, path: &str, query: &[(String, String)]) -> Result<Bytes, Fault> {
+    pub async fn proxy_get(
+        &self,
+        proxy: &ServiceProxy,
+        path: &str,
+        query: &[(String, String)],
+    ) -> Result<Bytes, Fault> {
         let mut path = format!("{}{path}", proxy_base(proxy));
         if !query.is_empty() {
             path.push('?');
@@ -291,7 +294,8 @@ impl Connection {
         }
         let request = request.body(body).map_err(|_| self.unusable())?;
         let answer = async {
-            let body = self.client.request_stream(request).await.map_err(|error| fault::request(&self.server, &error))?;
+            let body =
+                self.client.request_stream(request).await.map_err(|error| fault::request(&self.server, &error))?;
             let mut bytes = Vec::new();
             let mut body = Box::pin(body).take(LARGEST);
             body.read_to_end(&mut bytes).await.map_err(|error| fault::transport(&self.server, &error))?;
@@ -329,11 +333,13 @@ const CONNECTED: Duration = Duration::from_secs(5);
 
 /// What the read client may send: GET, questions about ourselves, and Prometheus queries through the proxy.
 fn permitted(method: &Method, path: &str) -> bool {
-    let asks_about_us = path.split_once("/selfsubject").is_some_and(|(_, rest)| {
-        !rest.contains('/') && matches!(rest, "reviews" | "accessreviews" | "rulesreviews")
-    });
+    let asks_about_us = path
+        .split_once("/selfsubject")
+        .is_some_and(|(_, rest)| !rest.contains('/') && matches!(rest, "reviews" | "accessreviews" | "rulesreviews"));
     let queries = path.contains("/proxy/")
-        && ["/api/v1/query", "/api/v1/query_range", "/api/v1/series", "/api/v1/labels"].iter().any(|q| path.ends_with(q));
+        && ["/api/v1/query", "/api/v1/query_range", "/api/v1/series", "/api/v1/labels"]
+            .iter()
+            .any(|q| path.ends_with(q));
     *method == Method::GET || (*method == Method::POST && (asks_about_us || queries))
 }
 

@@ -6,3 +6,5 @@ mod http;
 pub mod read;
 mod tls;
 
+#[cfg(test)]
+mod tests;

@@ -108,8 +108,11 @@ fn node_sample(text: &str) -> Option<NodeSample> {
     })
 }
 
-/// What a container may use, by the signal that compares with it.
-const LIMITS: [(&str, &str, &str, fn(&ContainerLimits) -> Option<f64>); 4] = [
+/// A bound of a container, where it has one.
+type Bound = fn(&ContainerLimits) -> Option<f64>;
+
+/// What a container may use: the signal that compares with it, the resource, its place in the specification.
+const LIMITS: [(&str, &str, &str, Bound); 4] = [
     ("k8s.metrics.cpu_of_limit", "cpu", "limits", |container| container.cpu_limit),
     ("k8s.metrics.mem_of_limit", "memory", "limits", |container| container.memory_limit),
     ("k8s.metrics.cpu_of_request", "cpu", "requests", |container| container.cpu_request),
@@ -142,7 +145,14 @@ pub fn facts(store: &Store, usage: &Usage) -> Vec<Fact> {
             let Some(share) = worst_container(sample, row, resource, limit) else { continue };
             if single {
                 let provenance = explain(store.origin(), usage.api, sample, share, (resource, bound));
-                facts.push(signal_fact(&row.fact.component, Some(&row.fact.name), signal, sample.at, share, provenance));
+                facts.push(signal_fact(
+                    &row.fact.component,
+                    Some(&row.fact.name),
+                    signal,
+                    sample.at,
+                    share,
+                    provenance,
+                ));
             }
             let known = worst.get(&row.fact.component);
             if known.is_none_or(|(_, _, known)| known.ratio() < share.ratio()) {
@@ -162,7 +172,7 @@ fn worst_container(
     sample: &PodSample,
     row: &PodRow,
     resource: &str,
-    limit: fn(&ContainerLimits) -> Option<f64>,
+    limit: Bound,
 ) -> Option<Share> {
     let shares = sample.containers.iter().enumerate().filter_map(|(at, (name, cpu, memory))| {
         let (place, container) = row.limits.iter().enumerate().find(|(_, of)| of.name.as_str() == name)?;
