@@ -7,10 +7,12 @@ mod connect;
 mod fault;
 mod follow;
 mod objects;
+mod proxy;
 pub mod read;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
+pub use proxy::Proxy;
 pub use read::{Connection, connect};

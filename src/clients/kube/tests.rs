@@ -13,8 +13,10 @@ use axum::routing::{any, get, post};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
+use super::Proxy;
 use super::read::{Connection, Resource, Seen, connect, follow};
 use crate::clients::egress::Egress;
+use crate::clients::prometheus::ProxyTransport;
 use crate::domain::error::{Fault, FaultKind};
 use crate::domain::settings::{KubernetesSettings, ServiceProxy};
 
@@ -23,7 +25,7 @@ const PODS: Resource = Resource { api: "/api/v1", plural: "pods", namespaced: tr
 /// A server on loopback and a kubeconfig for it; both end with the test.
 struct Served {
     connection: Connection,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -58,7 +60,7 @@ async fn serve(router: Router) -> Served {
     let file = folder.path().join("config");
     std::fs::write(&file, kubeconfig(&url)).unwrap();
     let connection = connect(&settings(&file), Egress::LoopbackOnly).await.unwrap();
-    Served { connection, _folder: folder, server }
+    Served { connection, folder: folder, server }
 }
 
 fn pods(served: &Served) -> BoxStream<'static, Result<Seen, Fault>> {
@@ -308,12 +310,13 @@ async fn identity_and_proxy_are_asked_as_the_api_wants_it() {
         service: "prometheus".to_owned(),
         port: 9090,
     };
-    let form = [("query".to_owned(), "up{a=\"b\"} + 1".to_owned())];
-    let got = served.connection.proxy_get(&proxy, "/api/v1/query", &form).await.unwrap();
-    assert_eq!(got, r#"get up{a="b"} + 1"#);
-    let got = served.connection.proxy_post_form(&proxy, "/api/v1/query", &form).await.unwrap();
-    assert_eq!(got, "post query=up%7Ba%3D%22b%22%7D+%2B+1");
-    let refused = served.connection.proxy_post_form(&proxy, "/-/reload", &[]).await.unwrap_err();
+    let proxy = Proxy::new(settings(&served.folder.path().join("config")), proxy, Egress::LoopbackOnly);
+    let got = proxy.get("/api/v1/query?query=up%7Ba%3D%22b%22%7D").await.unwrap();
+    assert_eq!((got.status, got.body.as_ref()), (200, br#"get up{a="b"}"#.as_slice()));
+    let form = [("query", "up{a=\"b\"} + 1".to_owned())];
+    let got = proxy.post_form("/api/v1/query", &form).await.unwrap();
+    assert_eq!(got.body, "post query=up%7Ba%3D%22b%22%7D+%2B+1");
+    let refused = proxy.post_form("/-/reload", &[]).await.err().unwrap();
     assert_eq!(refused.kind, FaultKind::Usage);
 }
 

@@ -168,12 +168,7 @@ pub fn facts(store: &Store, usage: &Usage) -> Vec<Fact> {
     facts
 }
 
-fn worst_container(
-    sample: &PodSample,
-    row: &PodRow,
-    resource: &str,
-    limit: Bound,
-) -> Option<Share> {
+fn worst_container(sample: &PodSample, row: &PodRow, resource: &str, limit: Bound) -> Option<Share> {
     let shares = sample.containers.iter().enumerate().filter_map(|(at, (name, cpu, memory))| {
         let (place, container) = row.limits.iter().enumerate().find(|(_, of)| of.name.as_str() == name)?;
         let used = if resource == "cpu" { *cpu } else { *memory };

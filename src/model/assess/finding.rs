@@ -1,0 +1,63 @@
+//! What a rule found: the stuff reasons and roll-ups are made of.
+
+use crate::domain::health::{Health, Reason};
+use crate::domain::text::Shown;
+use crate::domain::time::Stamp;
+use crate::shown;
+
+/// What one rule says of a component or tier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    pub health: Health,
+    pub rule: &'static str,
+    pub text: Shown,
+    pub since: Option<Stamp>,
+    /// It is about users' requests (errors, time, traffic), not about what serves them.
+    pub of_users: bool,
+}
+
+impl Finding {
+    #[must_use]
+    pub const fn new(health: Health, rule: &'static str, text: Shown, since: Option<Stamp>) -> Self {
+        Self { health, rule, text, since, of_users: false }
+    }
+
+    #[must_use]
+    pub fn of_users(self) -> Self {
+        Self { of_users: true, ..self }
+    }
+
+    /// The same, told of the component `name` in a list of several.
+    #[must_use]
+    pub fn named(&self, name: &Shown) -> Self {
+        Self { text: shown!("{}: {}", name, self.text), ..self.clone() }
+    }
+
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        Reason { rule: self.rule, text: self.text.clone(), since: self.since, health: self.health }
+    }
+}
+
+/// The worst health of the findings, and `rest` when there is none that is worse.
+#[must_use]
+pub fn roll_up(findings: &[Finding], rest: Health) -> Health {
+    findings.iter().fold(rest, |worst, finding| worst.worst(finding.health))
+}
+
+/// Worst first; of equals the earlier one.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by_key(|f| (std::cmp::Reverse(f.health.rank()), !f.of_users, f.since.is_none(), f.since));
+}
+
+/// The reasons of a row, strongest first, without repetition; at most `cap`.
+#[must_use]
+pub fn reasons(findings: &[Finding], cap: usize) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> = Vec::new();
+    for finding in findings.iter().filter(|f| f.health != Health::Ok) {
+        if reasons.len() < cap && !reasons.iter().any(|r| r.rule == finding.rule && r.text == finding.text) {
+            reasons.push(finding.reason());
+        }
+    }
+    reasons
+}

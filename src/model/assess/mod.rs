@@ -1,0 +1,154 @@
+//! From the world to the board: pure, and the same for the same facts and moment.
+
+pub mod component;
+pub mod curve;
+pub mod finding;
+pub mod flow;
+pub mod hysteresis;
+pub mod live;
+pub mod node;
+mod probes;
+mod replicas;
+mod rows;
+pub mod thresholds;
+pub mod tier;
+mod users;
+pub mod words;
+
+use std::collections::BTreeMap;
+
+use component::{Assessed, Context};
+use flow::{Flow, Red};
+use live::Live;
+use node::Nodes;
+use tier::TierView;
+
+use super::board::{Board, Evidence, SourceStatus, TierRow};
+use super::cause;
+use super::resolve::Resolver;
+use super::topology::Graph;
+use super::world::World;
+use crate::domain::health::Health;
+use crate::domain::id::ComponentId;
+use crate::domain::tier::Tier;
+use crate::domain::time::Stamp;
+
+/// Reasons shown of one row.
+const REASONS: usize = 6;
+
+/// The health and findings of every component.
+pub type AllAssessed = BTreeMap<ComponentId, Assessed>;
+
+/// The board of `world` as of `now`, given how its sources are doing.
+#[must_use]
+pub fn assess(world: &World, sources: &[SourceStatus], now: Stamp) -> Board {
+    let live = Live::new(world, sources, now);
+    let resolver = Resolver::new(world);
+    let nodes = node::build(world, &resolver, &live);
+    let graph = Graph::build(world, &resolver, &nodes);
+    let flow = Flow::of(&nodes, &graph);
+    let context = Context { live: &live, flow: &flow, graph: &graph, targets: &world.rules.targets };
+    let alerts = rows::alerts(world, &resolver, &nodes, &live);
+    let assessed: AllAssessed = nodes
+        .values()
+        .map(|node| {
+            let of = alerts.iter().filter(|alert| alert.component.as_ref() == Some(&node.id));
+            (node.id.clone(), component::assess(node, of, &context))
+        })
+        .collect();
+    let views = views(&nodes, &assessed, &context);
+    let users = users::row(&views, &nodes, &context);
+    let evidence = users::evidence(&views, &nodes, &context);
+    let tiers = tier_rows(&views, &assessed, &context);
+    let changes = rows::changes(world);
+    let cause = cause::find(&cause::Question {
+        nodes: &nodes,
+        assessed: &assessed,
+        context: &context,
+        tiers: &tiers,
+        changes: &changes,
+        resolver: &resolver,
+    });
+    Board {
+        at: now,
+        health: overall(&tiers, &evidence),
+        evidence,
+        users,
+        links: rows::links(&flow, &graph, &context),
+        tiers,
+        cause,
+        alerts,
+        changes,
+        gaps: rows::gaps(world),
+    }
+}
+
+fn views<'t, 'a>(nodes: &'t Nodes<'a>, assessed: &'t AllAssessed, context: &Context<'_, 'a>) -> Vec<TierView<'t, 'a>> {
+    let mut views: Vec<TierView> = Vec::new();
+    for tier in Tier::ALL {
+        let of: Vec<_> = nodes
+            .values()
+            .filter(|node| node.tier == tier)
+            .filter_map(|node| assessed.get(&node.id).map(|assessed| (node, assessed)))
+            .collect();
+        if !of.is_empty() {
+            views.push(TierView::new(tier, of, context));
+        }
+    }
+    let nexts: Vec<Option<Red<'a>>> = (0..views.len()).map(|at| next(&views, at, |red| red.errors.is_some())).collect();
+    for (view, next) in views.iter_mut().zip(nexts) {
+        view.add(next.as_ref(), context);
+    }
+    views
+}
+
+/// The next tier on the users' path that is measured so.
+fn next<'a>(views: &[TierView<'_, 'a>], at: usize, measured: impl Fn(&Red) -> bool) -> Option<Red<'a>> {
+    let here = views.get(at)?;
+    if !here.tier.is_user_facing() {
+        return None;
+    }
+    let behind = views.iter().skip(at + 1).filter(|v| v.tier.is_user_facing());
+    behind.map(|v| &v.red).find(|red| measured(red)).cloned()
+}
+
+fn tier_rows(views: &[TierView], assessed: &AllAssessed, context: &Context) -> Vec<TierRow> {
+    let week = |v: &TierView| v.tier.is_user_facing() && v.red.last_week.is_some();
+    let outermost = views.iter().find(|v| week(v)).map(|v| v.tier);
+    let mut rows = Vec::with_capacity(views.len());
+    for (at, view) in views.iter().enumerate() {
+        let (health, findings) = view.health(outermost == Some(view.tier), context);
+        let slower = next(views, at, |red| red.latency.is_some());
+        let mut components: Vec<_> =
+            view.nodes.iter().map(|(node, assessed)| rows::component(node, assessed, view.tier)).collect();
+        components.sort_by_key(|row| std::cmp::Reverse(row.health.rank()));
+        rows.push(TierRow {
+            tier: view.tier,
+            health,
+            reasons: finding::reasons(&findings, REASONS),
+            rate: tier::reading(view.red.rate.as_ref(), context),
+            rate_vs_last_week: view.against_last_week(context),
+            error_ratio: tier::reading(view.red.error_ratio.as_ref(), context),
+            error_added_ratio: tier::reading(view.added_ratio().as_ref(), context),
+            latency: view.latency(context),
+            latency_added: view.latency_added(slower.as_ref(), context),
+            saturation: view.saturation(context),
+            capacity: view.capacity(context),
+            trend: view.trend(context.live.now),
+            components,
+        });
+    }
+    debug_assert_eq!(rows.iter().map(|r| r.components.len()).sum::<usize>(), assessed.len());
+    rows
+}
+
+/// The worst tier; no evidence of what users feel is never ok.
+fn overall(tiers: &[TierRow], evidence: &Evidence) -> Health {
+    let known = match evidence {
+        Evidence::Connecting | Evidence::Blind { .. } => Health::Unknown,
+        Evidence::Full | Evidence::Partial { .. } => Health::Ok,
+    };
+    let tiers = tiers.iter().map(|row| row.health).filter(|health| *health != Health::NoTraffic);
+    let worst = tiers.fold(None, |worst: Option<Health>, health| Some(worst.map_or(health, |w| w.worst(health))));
+    worst.map_or(Health::Unknown, |worst| worst.worst(known))
+}

@@ -1,0 +1,172 @@
+//! Rows of the board that repeat what is known, in the order people read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::component::{Assessed, Context, revision_name};
+use super::finding;
+use super::flow::{Flow, Red};
+use super::live::Live;
+use super::node::{Line, Node, Nodes};
+use super::tier::{display_name, reading};
+use crate::domain::health::Health;
+use crate::domain::id::Kind;
+use crate::domain::text::Raw;
+use crate::domain::tier::Tier;
+use crate::model::board::{AlertRow, ComponentRow, Gap, LinkRow, SignalRow};
+use crate::model::facts::{ChangeFact, MemberFact, MemberState, ReplicaClass};
+use crate::model::resolve::{Resolver, is_workload};
+use crate::model::topology::Graph;
+use crate::model::world::World;
+
+/// Rows about instances shown of one signal, worst first; thousands would help nobody.
+const PARTS: usize = 20;
+
+/// A component with everything behind its health.
+#[must_use]
+pub fn component(node: &Node, assessed: &Assessed, tier: Tier) -> ComponentRow {
+    let replicas = node.replicas();
+    let mut members: Vec<MemberFact> = node.members.iter().map(|(_, m)| (*m).clone()).collect();
+    members.sort_by(|a, b| worst_first(a).cmp(&worst_first(b)));
+    let mut zones: Vec<Raw> = members.iter().filter_map(|m| m.zone.clone()).collect();
+    zones.sort();
+    zones.dedup();
+    let mut attributes: Vec<(&'static str, Raw)> = Vec::new();
+    for (_, fact) in &node.facts {
+        let new = fact.attributes.iter().filter(|(name, _)| !attributes.iter().any(|(known, _)| known == name));
+        let new: Vec<_> = new.cloned().collect();
+        attributes.extend(new);
+    }
+    ComponentRow {
+        id: node.id.clone(),
+        name: display_name(&node.id),
+        health: assessed.health,
+        reasons: finding::reasons(&assessed.findings, super::REASONS),
+        replicas,
+        zones,
+        spof: is_single(node, tier),
+        rollout: node.rollout().cloned(),
+        signals: signals(node),
+        members,
+        attributes,
+    }
+}
+
+type WorstFirst<'m> = (std::cmp::Reverse<MemberState>, std::cmp::Reverse<u32>, &'m Raw);
+
+fn worst_first(member: &MemberFact) -> WorstFirst<'_> {
+    let state = if member.state == MemberState::Unknown { MemberState::NotReady } else { member.state };
+    (std::cmp::Reverse(state), std::cmp::Reverse(member.restarts), &member.name)
+}
+
+/// Whether losing one instance takes it away: one by design, or one as it runs, on the path of requests or data.
+fn is_single(node: &Node, tier: Tier) -> bool {
+    let class = node.stated(|f| Some(f.class));
+    let on_path = tier.is_user_facing() || matches!(tier, Tier::Cache | Tier::Database | Tier::Access);
+    let alone = node.replicas().is_some_and(|r| r.desired == 1);
+    let counted = is_workload(node.id.kind) || matches!(node.id.kind, Kind::DbInstance | Kind::CacheGroup);
+    class == Some(ReplicaClass::Singleton) || (on_path && alone && counted && node.id.kind != Kind::DaemonSet)
+}
+
+/// The whole component's signals first, by role, then those of its revisions and its worst instances.
+fn signals(node: &Node) -> Vec<SignalRow> {
+    let mut lines: Vec<&Line> = node.lines.iter().filter(|l| l.peer.is_none()).collect();
+    let value = |line: &Line| {
+        let value = line.reading.last().map_or(f64::NEG_INFINITY, |s| s.value);
+        if line.thresholds.above { -value } else { value }
+    };
+    lines.sort_by(|a, b| {
+        let key = |l: &Line| (l.member.is_some(), l.version.is_some(), l.spec.role, l.spec.id.as_str());
+        key(a)
+            .cmp(&key(b))
+            .then(b.health.rank().cmp(&a.health.rank()))
+            .then(value(a).total_cmp(&value(b)))
+            .then_with(|| a.member.cmp(&b.member))
+    });
+    let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
+    lines.retain(|line| {
+        let count = shown.entry(&line.spec.id).or_default();
+        *count += usize::from(line.member.is_some());
+        *count <= PARTS
+    });
+    lines.into_iter().map(|line| signal(node, line)).collect()
+}
+
+fn signal(node: &Node, line: &Line) -> SignalRow {
+    let part = match (&line.member, &line.version) {
+        (Some(member), _) => Some(member.shown()),
+        (None, Some(version)) => Some(revision_name(node, version)),
+        (None, None) => None,
+    };
+    SignalRow {
+        signal: line.spec.id.as_str(),
+        label: line.spec.label.as_str(),
+        role: line.spec.role,
+        part,
+        reading: line.reading.clone(),
+        health: line.health,
+        thresholds: line.thresholds,
+        history: line.series.points.clone(),
+    }
+}
+
+#[must_use]
+pub fn links(flow: &Flow, graph: &Graph, context: &Context) -> Vec<LinkRow> {
+    let none = Red::default();
+    let row = |((from, to), edge): (&(_, _), &crate::model::topology::Edge)| {
+        let red = flow.links.get(&(Clone::clone(from), Clone::clone(to))).unwrap_or(&none);
+        LinkRow {
+            from: Clone::clone(from),
+            to: Clone::clone(to),
+            protocol: edge.protocol.as_ref().map(Raw::shown),
+            port: edge.port,
+            observed: edge.observed,
+            rate: reading(red.rate.as_ref(), context),
+            error_ratio: reading(red.error_ratio.as_ref(), context),
+            latency: reading(red.latency.as_ref().map(|(curve, _)| curve), context),
+        }
+    };
+    graph.edges.iter().map(row).collect()
+}
+
+/// Alerts of the sources that still speak, the worst and oldest first.
+#[must_use]
+pub fn alerts(world: &World, resolver: &Resolver, nodes: &Nodes, live: &Live) -> Vec<AlertRow> {
+    let mut rows = Vec::new();
+    for ((source, _), section) in &world.sections {
+        if live.lost(source).is_some() {
+            continue;
+        }
+        for fact in section.alerts.values() {
+            let component = fact.subject.as_ref().and_then(|s| resolver.resolve(s).component().cloned());
+            let node = component.as_ref().and_then(|id| nodes.get(id));
+            rows.push(AlertRow {
+                name: fact.name.shown(),
+                severity: if fact.silenced { Health::Maintenance } else { fact.severity },
+                since: fact.since,
+                tier: node.map(|n| n.tier),
+                component: node.map(|n| n.id.clone()),
+                summary: fact.summary.shown(),
+                runbook: fact.runbook.as_ref().map(Raw::shown),
+                silenced: fact.silenced,
+                source: source.clone(),
+            });
+        }
+    }
+    rows.sort_by_key(|row| (std::cmp::Reverse(row.severity.rank()), row.since));
+    rows
+}
+
+/// Newest first.
+#[must_use]
+pub fn changes(world: &World) -> Vec<Arc<ChangeFact>> {
+    let mut changes: Vec<Arc<ChangeFact>> = world.changes.values().cloned().collect();
+    changes.sort_by_key(|change| std::cmp::Reverse(change.at));
+    changes
+}
+
+#[must_use]
+pub fn gaps(world: &World) -> Vec<Gap> {
+    let of = world.sections.iter().flat_map(|((source, _), section)| section.gaps.iter().map(move |gap| (source, gap)));
+    of.map(|(source, gap)| Gap { source: source.clone(), what: gap.what.clone(), hint: gap.hint.clone() }).collect()
+}

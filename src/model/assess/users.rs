@@ -1,0 +1,111 @@
+//! What users feel now, and how much of the evidence is there.
+
+use std::time::Duration;
+
+use super::component::Context;
+use super::curve::{Curve, Operation};
+use super::flow::recent;
+use super::hysteresis::judge;
+use super::node::Nodes;
+use super::tier::{TierView, display_name, not_measured, reading};
+use super::{probes, thresholds};
+use crate::domain::health::Health;
+use crate::domain::reading::Reading;
+use crate::domain::text::Shown;
+use crate::domain::time::Stamp;
+use crate::domain::unit::Unit;
+use crate::model::board::{Evidence, Missing, SourceState, Users};
+use crate::model::signals::Role;
+use crate::shown;
+
+/// A tier behind is believed over one before it when its sample is newer by this much and tells another story.
+const NEWER: Duration = Duration::from_secs(60);
+const ANOTHER_STORY: f64 = 2.0;
+
+/// The users row, from the outermost tier that knows failures freshly.
+#[must_use]
+pub fn row(tiers: &[TierView], nodes: &Nodes, context: &Context) -> Users {
+    let source = source(tiers, context);
+    let (failing, ratio) = source.map_or((None, None), |t| (t.red.errors.as_ref(), t.red.error_ratio.as_ref()));
+    let sick = ratio.and_then(|ratio| {
+        let tier = source.map(|t| t.tier)?;
+        let judged = judge(&ratio.points(), &thresholds::error_ratio(None, tier, context.targets), false);
+        matches!(judged.health, Health::Warn | Health::Critical).then_some(judged.since)
+    });
+    Users {
+        failing_per_second: reading(failing, context),
+        failing_ratio: reading(ratio, context),
+        since: sick.flatten(),
+        via: via(tiers, context),
+        business: business(nodes, context),
+    }
+}
+
+fn source<'v, 't, 'a>(tiers: &'v [TierView<'t, 'a>], context: &Context) -> Option<&'v TierView<'t, 'a>> {
+    let knows = |t: &&TierView| {
+        t.tier.is_user_facing() && t.red.errors.as_ref().is_some_and(|e| e.reading(context.live).value().is_some())
+    };
+    let outermost = tiers.iter().find(knows);
+    let Some(first) = outermost else {
+        let stale = |t: &&TierView| t.tier.is_user_facing() && t.red.errors.is_some();
+        return tiers.iter().find(stale);
+    };
+    let (at, failing) = newest(first)?;
+    let contradicts = |t: &&TierView| {
+        newest(t).is_some_and(|(other_at, other)| {
+            let (low, high) = (failing.min(other), failing.max(other));
+            other_at.since(at) >= NEWER && high > low * ANOTHER_STORY && high - low > 0.1
+        })
+    };
+    tiers.iter().filter(knows).find(contradicts).or(Some(first))
+}
+
+fn newest(tier: &TierView) -> Option<(Stamp, f64)> {
+    let errors = tier.red.errors.as_ref()?;
+    let at = errors.last()?;
+    errors.value_at(at).map(|value| (at, value))
+}
+
+/// The component that adds most failures, and its tier.
+fn via(tiers: &[TierView], context: &Context) -> Option<Shown> {
+    let added = |id| context.flow.component(id).and_then(|red| recent(red.added.as_ref()?));
+    let all =
+        tiers.iter().filter(|t| t.tier.is_user_facing()).flat_map(|t| t.nodes.iter().map(move |(n, _)| (t.tier, n)));
+    let most = all.filter_map(|(tier, node)| added(&node.id).map(|value| (tier, node, value)));
+    let (tier, node, value) = most.max_by(|a, b| a.2.total_cmp(&b.2))?;
+    (value > 0.0).then(|| shown!("{} in {}", display_name(&node.id), tier.name()))
+}
+
+/// The business metric against the same hour last week.
+fn business(nodes: &Nodes, context: &Context) -> Option<(Shown, Reading)> {
+    let line = nodes.values().find_map(|node| node.whole(Role::Business).next())?;
+    let reading = line.last_week().map_or_else(not_measured, |week| {
+        Curve::computed(Operation::Relative, Unit::Ratio, vec![line.curve(), week]).reading(context.live)
+    });
+    Some((Shown::of(&line.spec.label), reading))
+}
+
+/// Full, partial, blind or not there yet.
+#[must_use]
+pub fn evidence(tiers: &[TierView], nodes: &Nodes, context: &Context) -> Evidence {
+    let live = context.live;
+    let connecting = |state: &SourceState| matches!(state, SourceState::Connecting { .. });
+    if nodes.is_empty() && live.statuses.iter().all(|s| connecting(&s.state)) {
+        return Evidence::Connecting;
+    }
+    let missing: Vec<Missing> = live
+        .statuses
+        .iter()
+        .filter_map(|status| live.lost(&status.id).map(|lost| (status, lost)))
+        .map(|(status, lost)| Missing { source: status.id.clone(), since: lost.since, why: lost.why.clone() })
+        .collect();
+    let user_facing = || tiers.iter().filter(|t| t.tier.is_user_facing());
+    let curves = || user_facing().flat_map(|t| [t.red.rate.as_ref(), t.red.errors.as_ref()]).flatten();
+    let sees = curves().any(|curve| curve.is_fresh(live));
+    let probed = nodes.values().flat_map(|n| &n.probes).any(|(probe, _)| probes::is_fresh(probe, live));
+    if !sees && !probed && (!missing.is_empty() || curves().next().is_some()) {
+        let since = missing.iter().filter_map(|m| m.since).max().or_else(|| curves().filter_map(Curve::last).max());
+        return Evidence::Blind { missing, since };
+    }
+    if missing.is_empty() { Evidence::Full } else { Evidence::Partial { missing } }
+}

@@ -1,0 +1,193 @@
+//! Dependencies: seen in traffic, stated by configuration, and those that follow from how such systems are built.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::assess::node::{Node, Nodes};
+use super::infer;
+use super::resolve::{Resolution, Resolver};
+use super::world::World;
+use crate::domain::id::{Alias, ComponentId, Kind};
+use crate::domain::text::Raw;
+use crate::domain::tier::Tier;
+
+/// What is known of a dependency besides its ends.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Edge {
+    pub protocol: Option<Raw>,
+    pub port: Option<u16>,
+    /// Seen in traffic, as against inferred or configured.
+    pub observed: bool,
+    /// The caller's own measurements name the callee.
+    pub measured: bool,
+}
+
+/// Caller to callee.
+#[derive(Debug, Default)]
+pub struct Graph {
+    pub edges: BTreeMap<(ComponentId, ComponentId), Edge>,
+    callees: BTreeMap<ComponentId, BTreeSet<ComponentId>>,
+    callers: BTreeMap<ComponentId, BTreeSet<ComponentId>>,
+}
+
+impl Graph {
+    #[must_use]
+    pub fn build(world: &World, resolver: &Resolver, nodes: &Nodes) -> Self {
+        let mut graph = Self::default();
+        for link in world.sections.values().flat_map(|s| s.links.values()) {
+            let ends = (resolver.resolve(&link.from), resolver.resolve(&link.to));
+            let (Some(from), Some(to)) = (ends.0.component(), ends.1.component()) else { continue };
+            let edge =
+                Edge { protocol: link.protocol.clone(), port: link.port, observed: link.observed, measured: false };
+            graph.join(nodes, from, to, edge);
+        }
+        for node in nodes.values() {
+            for line in &node.lines {
+                if let Some(to) = &line.peer {
+                    graph.join(nodes, &node.id, to, Edge { observed: true, measured: true, ..Edge::default() });
+                }
+            }
+        }
+        graph.targets(world, resolver, nodes);
+        graph.configured(world, nodes);
+        graph.conventions(nodes);
+        graph
+    }
+
+    #[must_use]
+    pub fn callees<'g>(&'g self, id: &ComponentId) -> impl Iterator<Item = &'g ComponentId> + use<'g> {
+        self.callees.get(id).into_iter().flatten()
+    }
+
+    #[must_use]
+    pub fn callers<'g>(&'g self, id: &ComponentId) -> impl Iterator<Item = &'g ComponentId> + use<'g> {
+        self.callers.get(id).into_iter().flatten()
+    }
+
+    /// The nearest callees that are `known`: what stands between and is not (a target group) is looked through.
+    #[must_use]
+    pub fn callees_where<'g>(&'g self, id: &ComponentId, known: impl Fn(&ComponentId) -> bool) -> Vec<&'g ComponentId> {
+        let mut seen = BTreeSet::new();
+        let mut found = Vec::new();
+        let mut open: Vec<&ComponentId> = self.callees(id).collect();
+        while let Some(callee) = open.pop() {
+            if callee == id || !seen.insert(callee) {
+                continue;
+            }
+            if known(callee) {
+                found.push(callee);
+            } else {
+                open.extend(self.callees(callee));
+            }
+        }
+        found
+    }
+
+    /// Everything that `from` depends on, itself included.
+    #[must_use]
+    pub fn downstream<'g>(&'g self, from: impl IntoIterator<Item = &'g ComponentId>) -> BTreeSet<&'g ComponentId> {
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<&ComponentId> = from.into_iter().collect();
+        while let Some(id) = open.pop() {
+            if seen.insert(id) {
+                open.extend(self.callees(id));
+            }
+        }
+        seen
+    }
+
+    fn join(&mut self, nodes: &Nodes, from: &ComponentId, to: &ComponentId, edge: Edge) {
+        if from == to || !nodes.contains_key(from) || !nodes.contains_key(to) {
+            return;
+        }
+        let known = self.edges.entry((from.clone(), to.clone())).or_default();
+        known.protocol = known.protocol.take().or(edge.protocol);
+        known.port = known.port.or(edge.port);
+        known.observed |= edge.observed;
+        known.measured |= edge.measured;
+        self.callees.entry(from.clone()).or_default().insert(to.clone());
+        self.callers.entry(to.clone()).or_default().insert(from.clone());
+    }
+
+    /// A target group calls the workloads whose pods' addresses are its targets.
+    fn targets(&mut self, world: &World, resolver: &Resolver, nodes: &Nodes) {
+        for group in nodes.values().filter(|n| matches!(n.id.kind, Kind::TargetGroup | Kind::LoadBalancer)) {
+            let mut found = BTreeSet::new();
+            for address in group.members.iter().filter_map(|(_, m)| m.address.as_ref()) {
+                found.extend(workload_at(world, resolver, address));
+            }
+            for to in found {
+                self.join(nodes, &group.id, &to, Edge { observed: true, ..Edge::default() });
+            }
+        }
+    }
+
+    fn configured(&mut self, world: &World, nodes: &Nodes) {
+        for rule in &world.rules.dependencies {
+            let named = |pattern: &str| -> Vec<ComponentId> {
+                let fits = |id: &&ComponentId| infer::glob(pattern, id.name.as_str());
+                nodes.keys().filter(fits).cloned().collect()
+            };
+            for (from, to) in
+                named(&rule.from).iter().flat_map(|from| named(&rule.to).into_iter().map(move |to| (from, to)))
+            {
+                let protocol = rule.protocol.as_deref().map(Raw::new);
+                self.join(nodes, from, &to, Edge { protocol, port: rule.port, ..Edge::default() });
+            }
+        }
+    }
+
+    /// Where nothing is known of how a component is reached, what such systems are built like: the distribution before
+    /// the web ACL before the load balancers, these before their target groups; a pooler before the database; the last
+    /// known services of the application before stores that nobody is known to call.
+    fn conventions(&mut self, nodes: &Nodes) {
+        let chain = [Kind::Distribution, Kind::WebAcl, Kind::LoadBalancer];
+        let present: Vec<Vec<&ComponentId>> = chain
+            .iter()
+            .map(|kind| nodes.keys().filter(|id| id.kind == *kind).collect::<Vec<_>>())
+            .filter(|ids| !ids.is_empty())
+            .collect();
+        for (before, after) in present.iter().zip(present.iter().skip(1)) {
+            for to in after.iter().filter(|to| self.callers(to).next().is_none()).collect::<Vec<_>>() {
+                for from in before {
+                    self.join(nodes, from, to, Edge::default());
+                }
+            }
+        }
+        let poolers: Vec<&ComponentId> = nodes
+            .values()
+            .filter(|n| n.tier == Tier::Database && super::resolve::is_workload(n.id.kind))
+            .filter(|n| ["pgbouncer", "pgpool", "proxysql"].iter().any(|word| n.id.name.as_str().contains(word)))
+            .map(|n| &n.id)
+            .collect();
+        let leaves: Vec<&ComponentId> = nodes
+            .values()
+            .filter(|n| n.tier == Tier::Application && self.callees(&n.id).next().is_none())
+            .map(|n| &n.id)
+            .collect();
+        let stores = nodes.values().filter(|n| matches!(n.tier, Tier::Cache | Tier::Database) && !n.lines.is_empty());
+        let orphans: Vec<&Node> = stores.filter(|n| self.callers(&n.id).next().is_none()).collect();
+        for store in orphans {
+            let pooled = store.tier == Tier::Database && !poolers.is_empty() && !poolers.contains(&&store.id);
+            for from in if pooled { &poolers } else { &leaves } {
+                self.join(nodes, from, &store.id, Edge::default());
+            }
+        }
+    }
+}
+
+fn workload_at(world: &World, resolver: &Resolver, address: &Raw) -> Option<ComponentId> {
+    let alias = Alias::Address(address.clone());
+    let workload = |id: &ComponentId| {
+        super::resolve::is_workload(id.kind) || matches!(id.kind, Kind::Node | Kind::AutoScalingGroup)
+    };
+    // The target group itself lists the address too, so every section is asked, not only the first that knows it.
+    let host = super::world::host_of(address.as_str()).unwrap_or(address.as_str());
+    let stated = [alias.clone(), Alias::Address(Raw::new(host))].iter().find_map(|alias| {
+        let subjects = world.sections.values().filter_map(|section| section.subject(alias));
+        subjects.map(|s| s.component.clone()).find(|id| workload(id))
+    });
+    stated.or_else(|| match resolver.resolve(&alias) {
+        Resolution::Known(subject) if workload(&subject.component) => Some(subject.component),
+        _ => None,
+    })
+}

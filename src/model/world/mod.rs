@@ -1,0 +1,166 @@
+//! Everything the sources said of one environment, merged by source and scope.
+
+mod section;
+mod series;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use section::{Section, Subject, host_of};
+pub use series::{Series, SeriesKey, SeriesStore};
+
+use super::assess;
+use super::board::{Board, SourceStatus};
+use super::facts::{ChangeFact, Fact, Observation, ProbeFact, ProbeOutcome, Scope};
+use super::signals::{self, SignalSpec};
+use crate::domain::id::{ComponentId, SourceId};
+use crate::domain::settings::{DependencyRule, Settings, Targets, TierRule};
+use crate::domain::text::Raw;
+use crate::domain::time::Stamp;
+
+/// Changes older than this, counted from the newest, are forgotten.
+const CHANGE_HORIZON: Duration = Duration::from_secs(26 * 3600);
+/// More changes than this are not kept, the oldest go first.
+const CHANGE_CAP: usize = 1_000;
+/// Outcomes kept of one probe.
+const PROBE_HISTORY: usize = 300;
+
+/// Looks a row of the signal catalogue up.
+pub type Catalogue = fn(&str) -> Option<&'static SignalSpec>;
+
+/// What configuration says about the model.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    pub tiers: Vec<TierRule>,
+    pub dependencies: Vec<DependencyRule>,
+    pub targets: Targets,
+}
+
+/// What is known of one environment.
+#[derive(Debug)]
+pub struct World {
+    pub(super) rules: Rules,
+    pub(super) catalogue: Catalogue,
+    pub(super) sections: BTreeMap<(SourceId, Scope), Section>,
+    pub(super) series: SeriesStore,
+    pub(super) changes: BTreeMap<Raw, Arc<ChangeFact>>,
+    pub(super) probes: BTreeMap<(ComponentId, Raw), ProbeTrack>,
+    /// The shortest period of the data of each source.
+    pub(super) periods: BTreeMap<SourceId, Duration>,
+}
+
+/// The last outcomes of one probe, oldest first: when, and whether it was up (`None`: could not be told).
+#[derive(Clone, Debug, Default)]
+pub struct ProbeTrack {
+    pub outcomes: VecDeque<(Stamp, Option<bool>)>,
+}
+
+impl World {
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        Self::with_catalogue(settings, signals::spec)
+    }
+
+    /// A world whose signals are explained by another catalogue than the embedded one.
+    #[must_use]
+    pub fn with_catalogue(settings: &Settings, catalogue: Catalogue) -> Self {
+        let rules = Rules {
+            tiers: settings.tier.clone(),
+            dependencies: settings.dependency.clone(),
+            targets: settings.target.clone(),
+        };
+        Self {
+            rules,
+            catalogue,
+            sections: BTreeMap::new(),
+            series: SeriesStore::default(),
+            changes: BTreeMap::new(),
+            probes: BTreeMap::new(),
+            periods: BTreeMap::new(),
+        }
+    }
+
+    /// Merges what a source saw. The cost is that of the facts in it, not of the world: a single pod's change touches
+    /// that pod only. Signals keep their history when a complete observation comes.
+    pub fn apply(&mut self, observation: Observation) {
+        let Observation { source, scope, observed_at, complete, facts } = observation;
+        let owner = (source, scope);
+        let section = self.sections.entry(owner.clone()).or_default();
+        if complete {
+            section.restart();
+        }
+        section.observed_at = observed_at;
+        for fact in facts {
+            match fact {
+                Fact::Component(fact) => {
+                    note_period(&mut self.periods, &owner.0, fact.provenance.period);
+                    section.put_component(fact);
+                }
+                Fact::Member(fact) => section.put_member(fact),
+                Fact::MemberGone(component, name) => section.drop_member(&component, &name),
+                Fact::ComponentGone(component) => section.drop_component(&component),
+                Fact::Link(fact) => section.put_link(fact),
+                Fact::Alert(fact) => section.put_alert(fact),
+                Fact::Gap(fact) => section.gaps.push(fact),
+                Fact::Signal(fact) => {
+                    note_period(&mut self.periods, &owner.0, fact.provenance.period);
+                    self.series.extend(fact, &owner, section.round);
+                }
+                Fact::Change(fact) => note_change(&mut self.changes, fact),
+                Fact::Probe(fact) => {
+                    note_period(&mut self.periods, &owner.0, fact.provenance.period);
+                    track(&mut self.probes, &fact);
+                    section.put_probe(fact);
+                }
+            }
+        }
+        if complete {
+            self.series.prune(&owner, observed_at);
+        }
+    }
+
+    /// The board that follows from what is known, as of `now`.
+    #[must_use]
+    pub fn assess(&self, sources: &[SourceStatus], now: Stamp) -> Board {
+        assess::assess(self, sources, now)
+    }
+}
+
+fn note_period(periods: &mut BTreeMap<SourceId, Duration>, source: &SourceId, period: Duration) {
+    if let Some(known) = periods.get_mut(source) {
+        *known = period.min(*known);
+    } else {
+        periods.insert(source.clone(), period);
+    }
+}
+
+fn note_change(changes: &mut BTreeMap<Raw, Arc<ChangeFact>>, fact: ChangeFact) {
+    changes.insert(fact.key.clone(), Arc::new(fact));
+    if changes.len() <= CHANGE_CAP {
+        return;
+    }
+    // Half of the room is made at once, so that a storm of changes does not sort for each of them.
+    let mut stamps: Vec<Stamp> = changes.values().map(|c| c.at).collect();
+    stamps.sort_unstable();
+    let newest = stamps.last().copied().unwrap_or_default();
+    let middle = stamps.get(stamps.len() / 2).copied().unwrap_or_default();
+    let oldest = middle.max(newest - CHANGE_HORIZON);
+    changes.retain(|_, change| change.at >= oldest);
+}
+
+fn track(probes: &mut BTreeMap<(ComponentId, Raw), ProbeTrack>, fact: &ProbeFact) {
+    let outcomes = &mut probes.entry((fact.component.clone(), fact.name.clone())).or_default().outcomes;
+    if outcomes.back().is_some_and(|(at, _)| *at >= fact.at) {
+        return;
+    }
+    let up = match fact.outcome {
+        ProbeOutcome::Up { .. } => Some(true),
+        ProbeOutcome::Down { .. } => Some(false),
+        ProbeOutcome::Unclear { .. } => None,
+    };
+    outcomes.push_back((fact.at, up));
+    if outcomes.len() > PROBE_HISTORY {
+        outcomes.pop_front();
+    }
+}
