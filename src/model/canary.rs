@@ -140,10 +140,15 @@ impl<'n, 'a> Comparison<'n, 'a> {
         })
     }
 
-    /// Requests of canary and stable from the last weight change (at most 30 minutes ago) to `end`.
+    /// Requests of canary and stable from the last weight change (at most 30 minutes ago) to `end`; only of the time in
+    /// which both took part, or what happened before the canary came would be held against it.
     #[must_use]
     pub fn counts(&self, end: Stamp) -> Option<(Counts, Counts)> {
-        let start = self.since.unwrap_or_default().max(end - WINDOW);
+        let mut start = self.since.unwrap_or_default().max(end - WINDOW);
+        for version in [self.canary, self.stable] {
+            let rate = self.node.of_version(Role::Rate, version).find(|l| l.is_fresh())?;
+            start = start.max(rate.series.points.iter().find(|p| p.value > 0.0)?.at);
+        }
         Some((counts(self.node, self.canary, start, end)?, counts(self.node, self.stable, start, end)?))
     }
 

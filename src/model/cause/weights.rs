@@ -60,46 +60,47 @@ pub fn failures(question: &Question, breach: Stamp) -> Weights {
     Weights::new(of)
 }
 
-/// Seconds of waiting per second that each component on the path adds beyond what it added before `breach`.
+/// Seconds of waiting per second that each component on the path adds itself beyond what is usual.
 #[must_use]
 pub fn delays(question: &Question, breach: Stamp) -> Weights {
     let mut of = BTreeMap::new();
     for id in &question.path {
-        let inflow = arriving_delay(question, id, breach)
-            .or_else(|| question.context.flow.component(id).and_then(|red| delay(red, breach)));
-        let Some(inflow) = inflow else { continue };
-        of.insert((*id).clone(), inflow - leaving_delay(question, id, breach));
+        if let Some((rate, later)) = later(question, id, breach) {
+            of.insert((*id).clone(), rate * (later - waits(question, id, rate, breach)));
+        }
     }
     Weights::new(of)
 }
 
-/// Seconds per second that callers wait longer for `id` than usual.
-fn arriving_delay(question: &Question, id: &ComponentId, breach: Stamp) -> Option<f64> {
-    let delays: Vec<f64> =
-        question.context.graph.callers(id).filter_map(|from| link_delay(question, from, id, breach)).collect();
-    (!delays.is_empty()).then(|| delays.iter().sum())
+/// Requests per second to `id`, and how much later than usual they are answered: as its callers measure it, else as it
+/// measures itself.
+fn later(question: &Question, id: &ComponentId, breach: Stamp) -> Option<(f64, f64)> {
+    let flow = question.context.flow;
+    let links = question.context.graph.callers(id).filter_map(|from| flow.links.get(&(from.clone(), id.clone())));
+    let measured: Vec<(f64, f64)> = links.filter_map(|red| delay(red, breach)).collect();
+    let rate: f64 = measured.iter().map(|(rate, _)| rate).sum();
+    let later = measured.iter().map(|(_, later)| *later).max_by(f64::total_cmp);
+    later.map(|later| (rate, later)).or_else(|| delay(flow.component(id)?, breach))
 }
 
-/// Seconds per second that `id` waits longer for its callees than usual: as measured on the way, else as the callee
-/// itself takes, where nobody else calls it.
-fn leaving_delay(question: &Question, id: &ComponentId, breach: Stamp) -> f64 {
-    let graph = question.context.graph;
+/// How much longer than usual a request to `id` waits for its callees: a call of each that is made by some requests
+/// only moves the slowest of them by its whole time (percentiles are not shared out), several calls add up.
+fn waits(question: &Question, id: &ComponentId, rate: f64, breach: Stamp) -> f64 {
+    let (flow, graph) = (question.context.flow, question.context.graph);
     let of = |to: &ComponentId| {
         let alone = graph.callers(to).take(2).count() == 1;
-        let own = || question.context.flow.component(to).filter(|_| alone).and_then(|red| delay(red, breach));
-        link_delay(question, id, to, breach).or_else(own)
+        let own = || flow.component(to).filter(|_| alone).and_then(|red| delay(red, breach));
+        flow.links.get(&(id.clone(), to.clone())).and_then(|red| delay(red, breach)).or_else(own)
     };
-    graph.callees_where(id, |to| of(to).is_some()).into_iter().filter_map(of).sum()
+    let wait = |(calls, later): (f64, f64)| later.max(0.0) * (calls / rate.max(f64::MIN_POSITIVE)).max(1.0);
+    graph.callees_where(id, |to| of(to).is_some()).into_iter().filter_map(of).map(wait).sum()
 }
 
-fn link_delay(question: &Question, from: &ComponentId, to: &ComponentId, breach: Stamp) -> Option<f64> {
-    delay(question.context.flow.links.get(&(from.clone(), to.clone()))?, breach)
-}
-
-fn delay(red: &Red, breach: Stamp) -> Option<f64> {
+/// Requests per second, and seconds beyond the usual.
+fn delay(red: &Red, breach: Stamp) -> Option<(f64, f64)> {
     let rate = recent(red.rate.as_ref()?)?;
     let (now, before) = beyond_usual(&red.latency.as_ref()?.0, breach)?;
-    Some(rate * (now - before?))
+    Some((rate, now - before?))
 }
 
 /// The value now and the usual one before `breach`.
@@ -123,7 +124,6 @@ pub fn slow(question: &Question, id: &ComponentId, breach: Stamp) -> Option<(f64
         (now > 1.5 * before && now - before > 0.005).then_some((now, before, began))
     };
     let most = curves.filter_map(risen).max_by(|a, b| (a.0 - a.1).total_cmp(&(b.0 - b.1)))?;
-    let inflow = arriving_delay(question, id, breach).or_else(|| delay(flow.component(id)?, breach));
-    let outflow = leaving_delay(question, id, breach);
-    inflow.is_none_or(|inflow| outflow < 0.5 * inflow).then_some(most)
+    let behind = later(question, id, breach).map_or(0.0, |(rate, _)| waits(question, id, rate, breach));
+    (behind < 0.5 * (most.0 - most.1)).then_some(most)
 }
