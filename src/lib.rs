@@ -1,8 +1,62 @@
 //! tierdeck: a terminal operations console for the person on call.
+//!
+//! # Bird's-eye view
+//! A pure core (what is known) inside an imperative shell (sockets, terminal, files). One loop owns the state.
+//!
+//! ```text
+//!  tty reader --keys--------------+
+//!  signals, writer --control------+--> runtime::inbox --> runtime::app --> state::session::update (pure) --> effects
+//!  sources --observations---------+                                              |
+//!   ^  DTO -> facts                                                    model::world: merge, assess
+//!   |  clients: wire -> DTO                                                      v
+//!   +---- the same clients, the same URLs ---- demo::servers       ui::draw (pure) -> bytes -> writer thread -> tty
+//! ```
+//!
+//! # Rooms
+//! - `domain`: the vocabulary (ids, time, text, health, readings, settings).
+//! - `model`: observations in, an assessed `Board` out. Pure: hysteresis is computed over history, not remembered.
+//! - `action`, `input`: what keys mean; keymaps are data.
+//! - `state`: the reducer. `session` dispatches, `navigate` moves through places, `rows` is the one order of rows.
+//! - `layout`, `theme`, `ui`: pure functions of `(&State, &Theme)`.
+//! - `report`: the JSON contract of `status`.
+//! - `clients`: one folder per protocol, wire to slim own types; `sources`: one file per feed, types to facts.
+//! - `config`: files to `domain::settings`, with errors that say file, line, column and the fix.
+//! - `runtime`: clocks, threads, tasks, terminal, the loop. `cli`: one file per subcommand.
+//! - `demo`: the embedded production world. It knows none of the other rooms: the wire is the only contract.
+//!
+//! Who may import whom is a table in `tests/it/architecture/imports.rs`, which fails when it is broken.
+//!
+//! # Invariants
+//! - Outside data never panics; it enters as `domain::text::Raw` and is seen only as `Shown`.
+//! - A bare number cannot reach a screen: the formatter takes `Reading`s, which carry their provenance and age.
+//! - Unknown is never zero and never green: a health whose evidence is gone is unknown.
+//! - World time and human time are apart: ages, thresholds and queries live in world time, waits in human time.
+//! - Nothing here changes production: clients have reading calls only.
+//! - In the embedded world every client is held to loopback (`clients::egress`).
+//!
+//! # What an addition touches
+//! | addition | files |
+//! |---|---|
+//! | signal | rows of the catalogue, `model/signals/*.toml` |
+//! | source on an existing protocol | `sources/x.rs`, its line in `runtime/connect.rs`, a contract test |
+//! | source on a new protocol | also `clients/x/`, `demo/servers/x`, a line in the route manifest |
+//! | health rule | one file in `model/assess/`, its line, a table test |
+//! | panel or screen | its file in `ui/`, its line, its snapshots; for a screen a `Place` and its keys |
+//! | action | a row in `action.rs`, an arm in `state::session`, a row in the keymaps |
+//! | theme or keymap | one TOML file |
 
+pub mod action;
+pub mod cli;
 pub mod clients;
+pub mod config;
 pub mod demo;
 pub mod domain;
+pub mod input;
+pub mod layout;
 pub mod model;
+pub mod report;
+pub mod runtime;
 pub mod sources;
 pub mod state;
+pub mod theme;
+pub mod ui;

@@ -5,6 +5,11 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod clock;
+pub mod control;
+pub mod production;
 pub mod servers;
 pub mod store;
 pub mod world;
+
+pub use control::{Demo, DemoError, DemoOptions, Endpoints, serve_json, serve_words, start};
+pub use production::WorldHandle;

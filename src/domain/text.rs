@@ -154,6 +154,15 @@ macro_rules! shown {
     };
 }
 
+/// Line and column (both from 1, in characters) of a byte offset, for errors that point into a file.
+#[must_use]
+pub fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset.min(text.len())).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (line, column)
+}
+
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(SHOWN_CAP) + 8);
     let mut marks = 0;

@@ -138,6 +138,8 @@ pub struct SignalRow {
     pub signal: &'static str,
     /// The role's short name for people (`errors`, `p95`, `cpu`).
     pub label: &'static str,
+    /// What it means: decides which signals stand for a component in lists, cards and charts.
+    pub role: super::signals::Role,
     /// Revision or instance it is about; `None` for the whole component.
     pub part: Option<Shown>,
     pub reading: Reading,

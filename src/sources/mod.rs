@@ -3,6 +3,13 @@
 //! A source never spawns, never reads a clock and never sees the state: the runner calls it, gives it an [`Outlet`] and
 //! owns its cadence, deadline and backoff.
 
+pub mod alertmanager;
+pub mod aws;
+pub mod cloudwatch;
+pub mod kubernetes;
+pub mod probe;
+pub mod prometheus;
+
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -37,6 +44,8 @@ pub enum Cadence {
     Stream,
 }
 
+/// One feed. What can fail alone is a source of its own (each AWS service, each Prometheus), so that losing one server
+/// makes exactly the figures that rest on it old.
 pub trait Source: Send {
     fn id(&self) -> SourceId;
     fn kind(&self) -> SourceKind;
@@ -48,4 +57,14 @@ pub trait Source: Send {
     /// # Errors
     /// A [`Fault`] when nothing could be learned; single missing pieces are [`crate::model::facts::GapFact`]s instead.
     fn round<'a>(&'a mut self, outlet: &'a dyn Outlet) -> BoxFuture<'a, Result<(), Fault>>;
+
+    /// A cheap request that the server answers only when it works and still accepts us. The runner makes it every few
+    /// seconds between the rounds of a source that polls slower than that, so that a dead server is noticed within 10 s;
+    /// streams and quicker polls need none.
+    ///
+    /// # Errors
+    /// The [`Fault`] that a round would meet now.
+    fn heartbeat<'a>(&'a mut self, _outlet: &'a dyn Outlet) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }

@@ -1,1 +1,5 @@
-fn main() {}
+//! The one integration binary.
+
+mod architecture;
+mod config;
+mod screens;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::json::{set, text};
+
 /// `group` is empty for the core group; `resource` is the plural, lower-case name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gvr {
@@ -73,14 +75,14 @@ impl Kube {
         let key = key_of(&object);
         let old = self.objects.get(&gvr).and_then(|all| all.get(&key));
         if let Some(old) = old {
-            object["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"].clone();
+            set(&mut object, &["metadata", "resourceVersion"], text(old, "/metadata/resourceVersion"));
             if **old == object {
                 return resource_version(old);
             }
         }
         let kind = if old.is_some() { ChangeKind::Modified } else { ChangeKind::Added };
         self.version += 1;
-        object["metadata"]["resourceVersion"] = Value::String(self.version.to_string());
+        set(&mut object, &["metadata", "resourceVersion"], self.version.to_string());
         let object = Arc::new(object);
         self.objects.entry(gvr).or_default().insert(key.clone(), object.clone());
         self.record(kind, gvr, key.0, object);
@@ -93,9 +95,20 @@ impl Kube {
         let Some(old) = self.objects.get_mut(&gvr).and_then(|all| all.remove(&key)) else { return false };
         self.version += 1;
         let mut object = (*old).clone();
-        object["metadata"]["resourceVersion"] = Value::String(self.version.to_string());
+        set(&mut object, &["metadata", "resourceVersion"], self.version.to_string());
         self.record(ChangeKind::Deleted, gvr, key.0, Arc::new(object));
         true
+    }
+
+    /// Replaces all objects of a resource that cannot be watched (metrics.k8s.io): no change is recorded.
+    pub fn replace_all(&mut self, gvr: Gvr, objects: impl IntoIterator<Item = Value>) {
+        self.version += 1;
+        let version = self.version.to_string();
+        let stamped = objects.into_iter().map(|mut object| {
+            set(&mut object, &["metadata", "resourceVersion"], version.clone());
+            (key_of(&object), Arc::new(object))
+        });
+        self.objects.insert(gvr, stamped.collect());
     }
 
     #[must_use]
@@ -131,10 +144,10 @@ impl Kube {
 }
 
 fn key_of(object: &Value) -> Key {
-    let part = |name: &str| object["metadata"][name].as_str().unwrap_or_default().to_owned();
+    let part = |name: &str| text(object, &format!("/metadata/{name}")).to_owned();
     (part("namespace"), part("name"))
 }
 
 fn resource_version(object: &Value) -> u64 {
-    object["metadata"]["resourceVersion"].as_str().and_then(|v| v.parse().ok()).unwrap_or_default()
+    text(object, "/metadata/resourceVersion").parse().unwrap_or_default()
 }

@@ -6,6 +6,7 @@
 pub mod alerting;
 pub mod aws;
 pub mod cloudwatch;
+pub mod json;
 pub mod kube;
 pub mod network;
 pub mod tsdb;

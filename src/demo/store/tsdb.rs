@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;
 
 /// A sorted label set; the metric name is the label `__name__`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Labels(Arc<[(Arc<str>, Arc<str>)]>);
 
 impl Labels {
@@ -18,6 +18,26 @@ impl Labels {
         map.insert("__name__", name);
         map.retain(|_, value| !value.is_empty());
         Self(map.into_iter().map(|(k, v)| (Arc::from(k), Arc::from(v))).collect())
+    }
+
+    /// The labels whose names satisfy `keep`; the same set when all do.
+    #[must_use]
+    pub fn retain(&self, keep: impl Fn(&str) -> bool) -> Self {
+        if self.0.iter().all(|(k, _)| keep(k)) {
+            return self.clone();
+        }
+        Self(self.0.iter().filter(|(k, _)| keep(k)).cloned().collect())
+    }
+
+    /// The set with label `name` replaced; an empty value removes it.
+    #[must_use]
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut pairs: Vec<_> = self.0.iter().filter(|(k, _)| &**k != name).cloned().collect();
+        if !value.is_empty() {
+            let at = pairs.partition_point(|(k, _)| &**k < name);
+            pairs.insert(at, (Arc::from(name), Arc::from(value)));
+        }
+        Self(pairs.into())
     }
 
     #[must_use]

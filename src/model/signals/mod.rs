@@ -1,22 +1,42 @@
 //! The signal catalogue: every number the console knows how to fetch, with its unit, statistic, thresholds and origin.
 //!
-//! Rows are data (`*.toml` beside this file); facts/signals.md part 2 and facts/aws.md 2.3 are where they come from.
+//! Rows are data (`*.toml` in this folder); facts/signals.md part 2 and facts/aws.md 2.3 are where they come from.
+//!
+//! A file is a list of `[[signal]]` tables with the fields of [`SignalSpec`] and exactly one of `promql`, `cloudwatch`
+//! and `own` (see [`Feed`]); unknown fields are errors. A threshold is crossed when the value is strictly beyond it.
+//! Every PromQL row of role `rate` or `business` that is about a whole component has a twin whose id ends in
+//! [`LAST_WEEK`]: the same question one week earlier.
+
+mod promql;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+pub use promql::{Labels, PromQl, REVISION};
+
 use super::board::Thresholds;
 use crate::domain::unit::{Statistic, Unit};
 
 /// The files of the catalogue, by name.
-const FILES: [(&str, &str); 4] = [
-    ("prometheus.toml", include_str!("prometheus.toml")),
+const FILES: [(&str, &str); 12] = [
+    ("prometheus/edge.toml", include_str!("prometheus/edge.toml")),
+    ("prometheus/load-balancer.toml", include_str!("prometheus/load-balancer.toml")),
+    ("prometheus/application.toml", include_str!("prometheus/application.toml")),
+    ("prometheus/mesh.toml", include_str!("prometheus/mesh.toml")),
+    ("prometheus/kubernetes.toml", include_str!("prometheus/kubernetes.toml")),
+    ("prometheus/cache.toml", include_str!("prometheus/cache.toml")),
+    ("prometheus/database.toml", include_str!("prometheus/database.toml")),
+    ("prometheus/host.toml", include_str!("prometheus/host.toml")),
+    ("prometheus/monitoring.toml", include_str!("prometheus/monitoring.toml")),
     ("cloudwatch.toml", include_str!("cloudwatch.toml")),
     ("kubernetes.toml", include_str!("kubernetes.toml")),
     ("probe.toml", include_str!("probe.toml")),
 ];
+
+/// What the id of a row's twin of last week ends in.
+pub const LAST_WEEK: &str = ".lastweek";
 
 /// What a signal means for health and for the board's columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -45,7 +65,7 @@ pub enum Role {
     Trouble,
     /// A business figure (orders completed, registrations).
     Business,
-    /// Only shown.
+    /// Only shown; a threshold may mark the number but never raises a health.
     Info,
 }
 
@@ -74,30 +94,24 @@ pub struct SignalSpec {
     /// A limit whose reaching is an outage (disk, connections, memory limit, certificate): may be critical by itself.
     #[serde(default)]
     pub hard: bool,
-    #[serde(flatten)]
     pub feed: Feed,
 }
 
-/// How a row is fetched. Exactly one.
+/// How a row is fetched: the field of the row with this name.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Feed {
     Promql(PromQl),
     Cloudwatch(CloudWatchFeed),
+    /// Computed from other rows about the same subject, bucket by bucket.
+    Derived(DerivedFeed),
     /// Measured by the source itself (metrics.k8s.io, probes).
     Own(String),
 }
 
-/// `$M` stands for extra matchers, `$W` for the rate window, `$G` for the grouping labels.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PromQl {
-    /// The metric whose existence says that this row applies.
-    pub detect: String,
-    pub query: String,
-    /// An empty answer means "none is bad", as long as `detect` exists.
-    #[serde(default)]
-    pub empty_is_ok: bool,
+impl Feed {
+    /// The fields of a row that say how it is fetched.
+    const FIELDS: [&str; 3] = ["promql", "cloudwatch", "own"];
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -113,12 +127,78 @@ pub struct CloudWatchFeed {
     pub period: u32,
     /// Seconds until a point can be read.
     pub delay: u32,
-    /// Value in our unit = value there * scale.
+    /// Value in our unit = value there / divisor; one of those that [`CloudWatchFeed::conversion`] words.
     #[serde(default = "one")]
-    pub scale: f64,
-    /// Published only when not zero: absent is 0 as long as the resource's request count is there.
+    pub divisor: u32,
+    /// Published only when not zero: absent is 0 as long as this row, about the same subject, has a value.
     #[serde(default)]
-    pub sparse: bool,
+    pub zero_with: Option<String>,
+    /// Dimensions whose value is always the same, for example `Rule` = `ALL`. They select the metric, too.
+    #[serde(default)]
+    pub fixed: BTreeMap<String, String>,
+    /// The identifying dimension names an instance of the component, not the component.
+    #[serde(default)]
+    pub member: bool,
+}
+
+impl CloudWatchFeed {
+    /// The conversion as a formula over the value there; `None` where the units agree.
+    #[must_use]
+    pub const fn conversion(&self) -> Option<&'static str> {
+        match self.divisor {
+            60 => Some("a / 60"),
+            100 => Some("a / 100"),
+            1_000 => Some("a / 1000"),
+            1_000_000 => Some("a / 1000000"),
+            _ => None,
+        }
+    }
+}
+
+/// A row computed from other rows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DerivedFeed {
+    pub formula: Formula,
+    /// The ids of the rows that are `a`, `b`, `c`.
+    pub from: Vec<String>,
+}
+
+/// The formulas of derived rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Formula {
+    #[serde(rename = "a + b")]
+    Sum,
+    #[serde(rename = "a / b")]
+    Quotient,
+    #[serde(rename = "(a + b) / c")]
+    SumQuotient,
+    #[serde(rename = "a / (a + b)")]
+    Share,
+}
+
+impl Formula {
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Sum => "a + b",
+            Self::Quotient => "a / b",
+            Self::SumQuotient => "(a + b) / c",
+            Self::Share => "a / (a + b)",
+        }
+    }
+
+    /// The value; `None` for a wrong number of inputs, NaN for 0/0 (no traffic).
+    #[must_use]
+    pub fn of(self, inputs: &[f64]) -> Option<f64> {
+        match (self, inputs) {
+            (Self::Sum, [a, b]) => Some(a + b),
+            (Self::Quotient, [a, b]) => Some(a / b),
+            (Self::SumQuotient, [a, b, c]) => Some((a + b) / c),
+            (Self::Share, [a, b]) => Some(a / (a + b)),
+            _ => None,
+        }
+    }
 }
 
 impl SignalSpec {
@@ -126,13 +206,46 @@ impl SignalSpec {
     pub fn thresholds(&'static self) -> Thresholds {
         Thresholds { warn: self.warn, critical: self.critical, above: self.above, origin: &self.origin }
     }
+
+    /// The question to Prometheus, when this row is one.
+    #[must_use]
+    pub const fn promql(&self) -> Option<&PromQl> {
+        if let Feed::Promql(promql) = &self.feed { Some(promql) } else { None }
+    }
+
+    /// Reads one table. The feed stands beside the other fields in the file and in a field of its own here, because
+    /// serde's flattening would let unknown fields pass.
+    fn parse(mut row: toml::Table) -> Result<Self, toml::de::Error> {
+        let feed = Feed::FIELDS.iter().filter_map(|name| row.remove_entry(*name)).collect::<toml::Table>();
+        if row.insert("feed".to_owned(), feed.into()).is_some() {
+            return Err(serde::de::Error::unknown_field("feed", &Feed::FIELDS));
+        }
+        row.try_into()
+    }
+
+    /// The same row one week earlier, for rows whose change against last week is told.
+    fn last_week(&self) -> Option<Self> {
+        let promql = self.promql()?;
+        if !matches!(self.role, Role::Rate | Role::Business) || promql.is_per_revision() || promql.is_per_call() {
+            return None;
+        }
+        Some(Self {
+            id: format!("{}{LAST_WEEK}", self.id),
+            label: format!("{} last week", self.label),
+            role: Role::Info,
+            warn: None,
+            critical: None,
+            feed: Feed::Promql(promql.a_week_earlier()),
+            ..self.clone()
+        })
+    }
 }
 
 fn yes() -> bool {
     true
 }
-fn one() -> f64 {
-    1.0
+fn one() -> u32 {
+    1
 }
 fn last() -> Statistic {
     Statistic::Last
@@ -142,18 +255,22 @@ fn default_origin() -> String {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    signal: Vec<SignalSpec>,
+    signal: Vec<toml::Table>,
+}
+
+/// The rows of one file, with their twins of last week.
+fn rows(text: &str) -> Result<Vec<SignalSpec>, toml::de::Error> {
+    let file: File = toml::from_str(text)?;
+    let mut rows = file.signal.into_iter().map(SignalSpec::parse).collect::<Result<Vec<_>, _>>()?;
+    rows.extend(rows.iter().filter_map(SignalSpec::last_week).collect::<Vec<_>>());
+    Ok(rows)
 }
 
 static CATALOGUE: LazyLock<BTreeMap<String, SignalSpec>> = LazyLock::new(|| {
-    FILES
-        .iter()
-        .filter_map(|(_, text)| toml::from_str::<File>(text).ok())
-        .flat_map(|file| file.signal)
-        .map(|spec| (spec.id.clone(), spec))
-        .collect()
+    FILES.iter().filter_map(|(_, text)| rows(text).ok()).flatten().map(|spec| (spec.id.clone(), spec)).collect()
 });
 
 /// Every row, ordered by id.
@@ -182,6 +299,34 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_cloudwatch_fit_together() {
+        for spec in all() {
+            let cloudwatch = |id: &String| match &self::spec(id).unwrap_or_else(|| panic!("{id} is no row")).feed {
+                Feed::Cloudwatch(feed) => feed,
+                _ => panic!("{id} is not fetched from CloudWatch"),
+            };
+            match &spec.feed {
+                Feed::Cloudwatch(feed) => {
+                    assert_eq!(feed.divisor == 1, feed.conversion().is_none(), "{}: no words for its divisor", spec.id);
+                    assert_eq!(feed.period % 60, 0, "{}", spec.id);
+                    if let Some(other) = &feed.zero_with {
+                        assert_eq!(cloudwatch(other).dimensions, feed.dimensions, "{}", spec.id);
+                    }
+                }
+                Feed::Derived(derived) => {
+                    assert!(derived.formula.of(&vec![1.0; derived.from.len()]).is_some(), "{}", spec.id);
+                    let inputs: Vec<_> = derived.from.iter().map(cloudwatch).collect();
+                    let same = |a: &CloudWatchFeed, b: &CloudWatchFeed| {
+                        (&a.namespace, &a.dimensions, a.period) == (&b.namespace, &b.dimensions, b.period)
+                    };
+                    assert!(inputs.windows(2).all(|pair| same(pair[0], pair[1])), "{}", spec.id);
+                }
+                Feed::Promql(_) | Feed::Own(_) => {}
+            }
+        }
+    }
+
+    #[test]
     fn thresholds_are_in_order() {
         for spec in all() {
             if let (Some(warn), Some(critical)) = (spec.warn, spec.critical) {
@@ -190,3 +335,5 @@ mod tests {
         }
     }
 }
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! AWS through its own SDK: reading calls only, slim answers, every failure a [`Fault`](crate::domain::error::Fault).
+
+mod connect;
+mod fault;
+pub mod read;

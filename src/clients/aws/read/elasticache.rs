@@ -1,0 +1,164 @@
+//! ElastiCache: replication groups, their nodes and roles.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_elasticache::Client;
+use aws_sdk_elasticache::types::{AutomaticFailoverStatus, MultiAzStatus};
+
+use super::{Connection, MAX_PAGES, text};
+use crate::clients::aws::connect::Place;
+use crate::clients::aws::fault;
+use crate::domain::error::Fault;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheGroup {
+    pub id: String,
+    pub description: String,
+    /// `available`, `modifying`, ...
+    pub status: String,
+    pub automatic_failover: bool,
+    pub multi_az: bool,
+    pub node_type: String,
+    pub engine: String,
+    pub endpoint: Option<(String, u16)>,
+    pub snapshot_retention_days: Option<i32>,
+    pub nodes: Vec<CacheNode>,
+}
+
+/// A node: a cache cluster of the group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheNode {
+    /// CloudWatch's `CacheClusterId`.
+    pub id: String,
+    pub zone: String,
+    /// `primary` or `replica`; absent with cluster mode enabled (facts/aws.md 1.7).
+    pub role: Option<String>,
+    pub endpoint: Option<(String, u16)>,
+    /// Absent when DescribeCacheClusters does not know the node.
+    pub status: Option<String>,
+    pub engine_version: String,
+}
+
+pub struct ElastiCache {
+    client: Client,
+    heartbeat: Client,
+    place: Place,
+}
+
+/// What DescribeCacheClusters adds to a node.
+struct Cluster {
+    status: String,
+    engine_version: String,
+    endpoint: Option<(String, u16)>,
+}
+
+impl ElastiCache {
+    #[must_use]
+    pub fn new(connection: &Connection) -> Self {
+        Self {
+            client: Client::new(&connection.panel),
+            heartbeat: Client::new(&connection.heartbeat),
+            place: connection.place.clone(),
+        }
+    }
+
+    /// # Errors
+    /// The [`Fault`] of the first page that failed.
+    pub async fn groups(&self) -> Result<Vec<CacheGroup>, Fault> {
+        let clusters = self.clusters().await?;
+        let mut found = Vec::new();
+        let mut marker = None;
+        for _ in 0..MAX_PAGES {
+            let page = self
+                .client
+                .describe_replication_groups()
+                .set_marker(marker)
+                .send()
+                .await
+                .map_err(|e| fault::of(&self.place, "elasticache:DescribeReplicationGroups", &e))?;
+            found.extend(page.replication_groups().iter().map(|group| group_of(group, &clusters)));
+            marker = page.marker().map(str::to_owned);
+            if marker.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn clusters(&self) -> Result<BTreeMap<String, Cluster>, Fault> {
+        let mut found = BTreeMap::new();
+        let mut marker = None;
+        for _ in 0..MAX_PAGES {
+            let page = self
+                .client
+                .describe_cache_clusters()
+                .show_cache_node_info(true)
+                .set_marker(marker)
+                .send()
+                .await
+                .map_err(|e| fault::of(&self.place, "elasticache:DescribeCacheClusters", &e))?;
+            for cluster in page.cache_clusters() {
+                let node = cluster.cache_nodes().first();
+                found.insert(
+                    text(cluster.cache_cluster_id()),
+                    Cluster {
+                        status: text(cluster.cache_cluster_status()),
+                        engine_version: text(cluster.engine_version()),
+                        endpoint: node.and_then(|n| n.endpoint()).and_then(address),
+                    },
+                );
+            }
+            marker = page.marker().map(str::to_owned);
+            if marker.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the service answers us.
+    ///
+    /// # Errors
+    /// The [`Fault`] that a read would meet now.
+    pub async fn alive(&self) -> Result<(), Fault> {
+        let answer = self.heartbeat.describe_replication_groups().max_records(20).send().await;
+        answer.map(|_| ()).map_err(|e| fault::of(&self.place, "elasticache:DescribeReplicationGroups", &e))
+    }
+}
+
+fn address(endpoint: &aws_sdk_elasticache::types::Endpoint) -> Option<(String, u16)> {
+    Some((endpoint.address()?.to_owned(), u16::try_from(endpoint.port()?).ok()?))
+}
+
+fn group_of(group: &aws_sdk_elasticache::types::ReplicationGroup, clusters: &BTreeMap<String, Cluster>) -> CacheGroup {
+    let shards = group.node_groups();
+    let nodes = shards
+        .iter()
+        .flat_map(aws_sdk_elasticache::types::NodeGroup::node_group_members)
+        .map(|member| {
+            let id = text(member.cache_cluster_id());
+            let cluster = clusters.get(&id);
+            CacheNode {
+                zone: text(member.preferred_availability_zone()),
+                role: member.current_role().map(str::to_owned),
+                endpoint: member.read_endpoint().and_then(address).or_else(|| cluster.and_then(|c| c.endpoint.clone())),
+                status: cluster.map(|c| c.status.clone()),
+                engine_version: cluster.map(|c| c.engine_version.clone()).unwrap_or_default(),
+                id,
+            }
+        })
+        .collect();
+    let primary = shards.first().and_then(|shard| shard.primary_endpoint());
+    CacheGroup {
+        id: text(group.replication_group_id()),
+        description: text(group.description()),
+        status: text(group.status()),
+        automatic_failover: group.automatic_failover() == Some(&AutomaticFailoverStatus::Enabled),
+        multi_az: group.multi_az() == Some(&MultiAzStatus::Enabled),
+        node_type: text(group.cache_node_type()),
+        engine: text(group.engine()),
+        endpoint: group.configuration_endpoint().or(primary).and_then(address),
+        snapshot_retention_days: group.snapshot_retention_limit(),
+        nodes,
+    }
+}

@@ -1,0 +1,157 @@
+//! RDS: instances and events.
+
+use aws_sdk_rds::Client;
+use aws_sdk_rds::primitives::DateTime;
+
+use super::{Connection, MAX_PAGES, millis, text, texts};
+use crate::clients::aws::connect::Place;
+use crate::clients::aws::fault;
+use crate::domain::error::Fault;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DbInstance {
+    pub id: String,
+    pub class: String,
+    pub engine: String,
+    pub engine_version: String,
+    pub status: String,
+    pub endpoint: Option<(String, u16)>,
+    pub multi_az: bool,
+    pub zone: String,
+    pub standby_zone: Option<String>,
+    /// Only of a read replica.
+    pub replication: Option<Replication>,
+    pub allocated_gib: Option<i32>,
+    pub backup: Backup,
+}
+
+/// What a read replica follows, and how that goes (`replicating`, `error`, `stopped`, ...).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replication {
+    pub source: String,
+    pub status: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backup {
+    pub retention_days: Option<i32>,
+    pub latest_restorable: Option<i64>,
+}
+
+/// An event; RDS gives it no identity (facts/aws.md 0).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DbEvent {
+    pub source: String,
+    pub message: String,
+    pub categories: Vec<String>,
+    pub at: i64,
+}
+
+pub struct Rds {
+    client: Client,
+    heartbeat: Client,
+    place: Place,
+}
+
+impl Rds {
+    #[must_use]
+    pub fn new(connection: &Connection) -> Self {
+        Self {
+            client: Client::new(&connection.panel),
+            heartbeat: Client::new(&connection.heartbeat),
+            place: connection.place.clone(),
+        }
+    }
+
+    /// # Errors
+    /// The [`Fault`] of the first page that failed.
+    pub async fn instances(&self) -> Result<Vec<DbInstance>, Fault> {
+        let mut found = Vec::new();
+        let mut marker = None;
+        for _ in 0..MAX_PAGES {
+            let page = self
+                .client
+                .describe_db_instances()
+                .set_marker(marker)
+                .send()
+                .await
+                .map_err(|e| fault::of(&self.place, "rds:DescribeDBInstances", &e))?;
+            found.extend(page.db_instances().iter().map(instance));
+            marker = page.marker().map(str::to_owned);
+            if marker.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Events of instances since `start`, which may lie 14 days back.
+    ///
+    /// # Errors
+    /// The [`Fault`] of the first page that failed.
+    pub async fn events(&self, start: i64, end: i64) -> Result<Vec<DbEvent>, Fault> {
+        let request = self
+            .client
+            .describe_events()
+            .source_type(aws_sdk_rds::types::SourceType::DbInstance)
+            .start_time(DateTime::from_millis(start))
+            .end_time(DateTime::from_millis(end));
+        let mut found = Vec::new();
+        let mut marker = None;
+        for _ in 0..MAX_PAGES {
+            let page = request
+                .clone()
+                .set_marker(marker)
+                .send()
+                .await
+                .map_err(|e| fault::of(&self.place, "rds:DescribeEvents", &e))?;
+            found.extend(page.events().iter().filter_map(|event| {
+                Some(DbEvent {
+                    source: text(event.source_identifier()),
+                    message: text(event.message()),
+                    categories: texts(event.event_categories()),
+                    at: millis(event.date())?,
+                })
+            }));
+            marker = page.marker().map(str::to_owned);
+            if marker.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the service answers us.
+    ///
+    /// # Errors
+    /// The [`Fault`] that a read would meet now.
+    pub async fn alive(&self) -> Result<(), Fault> {
+        let answer = self.heartbeat.describe_db_instances().max_records(20).send().await;
+        answer.map(|_| ()).map_err(|e| fault::of(&self.place, "rds:DescribeDBInstances", &e))
+    }
+}
+
+fn instance(db: &aws_sdk_rds::types::DbInstance) -> DbInstance {
+    let endpoint = db.endpoint().and_then(|e| Some((e.address()?.to_owned(), u16::try_from(e.port()?).ok()?)));
+    let replication = db.status_infos().iter().find(|info| info.status_type() == Some("read replication"));
+    DbInstance {
+        id: text(db.db_instance_identifier()),
+        class: text(db.db_instance_class()),
+        engine: text(db.engine()),
+        engine_version: text(db.engine_version()),
+        status: text(db.db_instance_status()),
+        endpoint,
+        multi_az: db.multi_az().unwrap_or_default(),
+        zone: text(db.availability_zone()),
+        standby_zone: db.secondary_availability_zone().map(str::to_owned),
+        replication: db.read_replica_source_db_instance_identifier().map(|source| Replication {
+            source: source.to_owned(),
+            status: replication.and_then(|info| info.status()).map(str::to_owned),
+        }),
+        allocated_gib: db.allocated_storage(),
+        backup: Backup {
+            retention_days: db.backup_retention_period(),
+            latest_restorable: millis(db.latest_restorable_time()),
+        },
+    }
+}

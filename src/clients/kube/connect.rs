@@ -1,0 +1,103 @@
+//! From settings to a connection: kubeconfig, context, in-cluster; credentials only by the standard chain.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::{HeaderValue, header};
+use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::{Client, Config};
+
+use super::fault;
+use super::read::Connection;
+use crate::clients::egress::Egress;
+use crate::domain::error::{Fault, FaultKind};
+use crate::domain::settings::KubernetesSettings;
+use crate::domain::text::{Raw, Shown};
+use crate::shown;
+
+/// Deadline of a TCP connect with its TLS handshake.
+pub const CONNECT: Duration = Duration::from_secs(3);
+/// Deadline of building a client; exec plugins (`aws eks get-token`) run three times in it and have no deadline of
+/// their own (facts/kubernetes.md 0.4).
+const BUILD: Duration = Duration::from_secs(15);
+
+/// Opens the cluster that `settings` name. Nothing is sent yet; exec plugins run, and cannot ask anything.
+///
+/// # Errors
+/// [`FaultKind::Usage`] for a kubeconfig that cannot be used (with its file) and for a server outside `egress`;
+/// [`FaultKind::Unauthenticated`] when a credential plugin fails; [`FaultKind::Timeout`] when it hangs.
+pub async fn connect(settings: &KubernetesSettings, egress: Egress) -> Result<Connection, Fault> {
+    let label = Raw::new(&settings.name);
+    let wanted = settings.clone();
+    let building =
+        tokio::task::spawn_blocking(move || tokio::runtime::Handle::current().block_on(build(&wanted, egress)));
+    match tokio::time::timeout(BUILD, building).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(fault::malformed(&label, "its client could not be built")),
+        Err(_) => Err(Fault::new(
+            FaultKind::Timeout,
+            shown!("kubernetes {}: the credential plugin hangs", label),
+            Shown::fixed("run it by hand and log in"),
+        )),
+    }
+}
+
+async fn build(settings: &KubernetesSettings, egress: Egress) -> Result<Connection, Fault> {
+    let (mut config, cluster) = configuration(settings, egress).await?;
+    let host = config.cluster_url.host().unwrap_or_default().to_owned();
+    egress.check(&host)?;
+    if egress == Egress::LoopbackOnly && (config.proxy_url.is_some() || config.auth_info.exec.is_some()) {
+        return Err(Fault::new(
+            FaultKind::Usage,
+            shown!("kubernetes {}: a plugin or proxy may leave loopback", Raw::new(&host)),
+            Shown::fixed("use a kubeconfig with plain credentials"),
+        ));
+    }
+    let server = Raw::from(config.cluster_url.authority().map(ToString::to_string).unwrap_or(host));
+    let endpoint = Raw::from(config.cluster_url.to_string().trim_end_matches('/').to_owned());
+    config.connect_timeout = Some(CONNECT);
+    config.default_retry = false;
+    let agent = HeaderValue::from_static(concat!("tierdeck/", env!("CARGO_PKG_VERSION")));
+    config.headers.push((header::USER_AGENT, agent));
+    if let Some(exec) = &mut config.auth_info.exec {
+        exec.interactive_mode = Some(ExecInteractiveMode::Never);
+    }
+    let client = Client::try_from(config).map_err(|error| fault::request(&server, &error))?;
+    Ok(Connection::new(client, server, endpoint, cluster))
+}
+
+/// The configuration and the cluster's name in it.
+async fn configuration(settings: &KubernetesSettings, egress: Egress) -> Result<(Config, Raw), Fault> {
+    let explicit = settings.kubeconfig.as_ref();
+    if explicit.is_none() && egress == Egress::LoopbackOnly {
+        return Err(Fault::new(
+            FaultKind::Usage,
+            shown!("kubernetes {}: no kubeconfig is named", Raw::new(&settings.name)),
+            Shown::fixed("a run held to loopback reads no other one"),
+        ));
+    }
+    let file = explicit.cloned().unwrap_or_else(|| PathBuf::from("(KUBECONFIG or ~/.kube/config)"));
+    let loaded = explicit.map_or_else(Kubeconfig::read, Kubeconfig::read_from);
+    let kubeconfig = match loaded {
+        Ok(kubeconfig) => kubeconfig,
+        Err(KubeconfigError::ReadConfig(..) | KubeconfigError::FindPath) if explicit.is_none() => {
+            return Config::incluster().map(|config| (config, Raw::new("in-cluster"))).map_err(|_| {
+                Fault::new(
+                    FaultKind::Usage,
+                    Shown::fixed("no kubeconfig, and this is not a pod"),
+                    Shown::fixed("set kubeconfig in [[kubernetes]], or KUBECONFIG"),
+                )
+            });
+        }
+        Err(error) => return Err(fault::kubeconfig(&file, &error, &[])),
+    };
+    let contexts: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
+    let name = settings.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
+    let context = kubeconfig.contexts.iter().find(|context| context.name == name);
+    let cluster = context.and_then(|named| named.context.as_ref()).map(|context| Raw::new(&context.cluster));
+    let options = KubeConfigOptions { context: settings.context.clone(), ..KubeConfigOptions::default() };
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .map_err(|error| fault::kubeconfig(&file, &error, &contexts))?;
+    Ok((config, cluster.unwrap_or_else(|| Raw::new(&settings.name))))
+}

@@ -1,0 +1,388 @@
+//! The read client: GET, and POST only where the API asks a question by POST.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::AsyncBufRead;
+use futures::io::AsyncReadExt;
+use http::{Method, Request, header};
+use http_body_util::{BodyExt, Limited};
+use kube::Client;
+use kube::client::Body;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::fault;
+use super::wire::{lax, lossy, place};
+use crate::domain::error::{Fault, FaultKind};
+use crate::domain::settings::ServiceProxy;
+use crate::domain::text::{Raw, Shown};
+use crate::shown;
+
+pub use super::connect::connect;
+pub use super::follow::{Change, Follow, Seen, follow};
+pub use super::objects::*;
+
+/// Deadline of one page of a list.
+const LIST: Duration = Duration::from_secs(15);
+/// Deadline of a small question (`/version`, a self review).
+pub const QUESTION: Duration = Duration::from_secs(3);
+/// Largest answer that is read; etcd keeps objects below 1.5 MiB, and a page has 500.
+const LARGEST: u64 = 256 << 20;
+/// Objects in a page.
+const PAGE: u32 = 500;
+
+/// An open cluster. Cheap to clone; all clones share connections and credentials.
+#[derive(Clone)]
+pub struct Connection {
+    client: Client,
+    server: Raw,
+    endpoint: Raw,
+    cluster: Raw,
+}
+
+/// A collection of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// `/api/v1` or `/apis/GROUP/VERSION`.
+    pub api: &'static str,
+    pub plural: &'static str,
+    pub namespaced: bool,
+    /// `fieldSelector`, already encoded; may be empty.
+    pub fields: &'static str,
+}
+
+impl Resource {
+    /// The path of the collection, in one namespace or in all.
+    #[must_use]
+    pub fn path(&self, namespace: Option<&str>) -> String {
+        match namespace {
+            Some(namespace) if self.namespaced => {
+                format!("{}/namespaces/{}/{}", self.api, segment(namespace), self.plural)
+            }
+            _ => format!("{}/{}", self.api, self.plural),
+        }
+    }
+}
+
+/// One path segment, percent-encoded.
+#[must_use]
+pub fn segment(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// One page of a list; its objects are parsed one by one, so that a broken one costs only itself.
+#[derive(Debug)]
+pub struct Page {
+    body: String,
+    items: Vec<std::ops::Range<usize>>,
+    pub version: String,
+    /// Where the next page starts; empty on the last one.
+    pub next: String,
+}
+
+impl Page {
+    /// The JSON text of each object.
+    pub fn items(&self) -> impl Iterator<Item = &str> {
+        self.items.iter().filter_map(|range| self.body.get(range.clone()))
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+struct ListMeta<'a> {
+    resource_version: Str<'a>,
+    #[serde(rename = "continue")]
+    next: Str<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct List<'a> {
+    #[serde(default, deserialize_with = "lax")]
+    metadata: ListMeta<'a>,
+    /// `null` when there is none; absent when this is not a list.
+    items: Option<Vec<&'a RawValue>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+struct Version<'a> {
+    git_version: Str<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct SelfReview<'a> {
+    #[serde(deserialize_with = "lax")]
+    status: SelfReviewStatus<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+struct SelfReviewStatus<'a> {
+    #[serde(deserialize_with = "lax")]
+    user_info: UserInfo<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct UserInfo<'a> {
+    username: Str<'a>,
+}
+
+impl Connection {
+    pub(super) fn new(client: Client, server: Raw, endpoint: Raw, cluster: Raw) -> Self {
+        Self { client, server, endpoint, cluster }
+    }
+
+    /// `host:port`.
+    #[must_use]
+    pub fn server(&self) -> &Raw {
+        &self.server
+    }
+
+    /// The server's URL, as a person would paste it.
+    #[must_use]
+    pub fn endpoint(&self) -> &Raw {
+        &self.endpoint
+    }
+
+    /// The cluster's name in the kubeconfig.
+    #[must_use]
+    pub fn cluster(&self) -> &Raw {
+        &self.cluster
+    }
+
+    /// The server's version (`v1.36.3`): the cheapest proof that it is alive and accepts who we are.
+    ///
+    /// # Errors
+    /// Any [`Fault`] of the connection, within 3 s.
+    pub async fn version(&self) -> Result<Raw, Fault> {
+        let text = self.get("/version", QUESTION).await?;
+        let version: Version<'_> =
+            serde_json::from_str(&text).map_err(|_| fault::malformed(&self.server, "its version is not JSON"))?;
+        Ok(Raw::new(&version.git_version))
+    }
+
+    /// Who the server takes us for (SelfSubjectReview, authentication.k8s.io/v1).
+    ///
+    /// # Errors
+    /// Any [`Fault`] of the connection, within 3 s.
+    pub async fn username(&self) -> Result<Raw, Fault> {
+        let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+        let body = br#"{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}"#;
+        let text = lossy(self.fetch(Method::POST, path, "application/json", body.to_vec(), QUESTION).await?);
+        let review: SelfReview<'_> =
+            serde_json::from_str(&text).map_err(|_| fault::malformed(&self.server, "its review is not JSON"))?;
+        Ok(Raw::new(&review.status.user_info.username))
+    }
+
+    /// One page of a collection, from the start or from where the last one ended.
+    ///
+    /// # Errors
+    /// [`FaultKind::Forbidden`] in words that name resource and place; [`FaultKind::Missing`] when the API is not
+    /// there; any other [`Fault`] of the connection.
+    pub async fn page(&self, resource: &Resource, namespace: Option<&str>, from: &str) -> Result<Page, Fault> {
+        let mut path = format!("{}?limit={PAGE}", resource.path(namespace));
+        if !from.is_empty() {
+            path.push_str("&continue=");
+            path.push_str(&segment(from));
+        }
+        if !resource.fields.is_empty() {
+            path.push_str("&fieldSelector=");
+            path.push_str(resource.fields);
+        }
+        let body = self.get(&path, LIST).await.map_err(|fault| name_refusal(fault, "list", resource, namespace))?;
+        let cut = || fault::malformed(&self.server, "a list is cut or not JSON");
+        let list: List<'_> = serde_json::from_str(&body).map_err(|_| cut())?;
+        let items = list.items.unwrap_or_default().into_iter().map(|item| place(&body, item)).collect();
+        let (version, next) = (list.metadata.resource_version.to_string(), list.metadata.next.to_string());
+        Ok(Page { body, items, version, next })
+    }
+
+    /// Opens a watch from `version` on; the caller reads lines from it.
+    pub(super) async fn watch(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        version: &str,
+        timeout: Duration,
+    ) -> Result<impl AsyncBufRead + Send + use<>, Fault> {
+        let mut path = format!(
+            "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}",
+            resource.path(namespace),
+            timeout.as_secs(),
+            segment(version)
+        );
+        if !resource.fields.is_empty() {
+            path.push_str("&fieldSelector=");
+            path.push_str(resource.fields);
+        }
+        let request = Request::get(path)
+            .header(header::ACCEPT, "application/json")
+            .header(header::ACCEPT_ENCODING, "identity")
+            .body(Vec::new())
+            .map_err(|_| self.unusable())?;
+        let opening = self.client.request_stream(request);
+        match tokio::time::timeout(CONNECTED, opening).await {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(error)) => Err(name_refusal(fault::request(&self.server, &error), "watch", resource, namespace)),
+            Err(_) => Err(fault::silent(&self.server, CONNECTED)),
+        }
+    }
+
+    /// Sends a reading request as it is; a status that is an error is an answer. For what stands behind the service
+    /// proxy, which words its own errors.
+    ///
+    /// # Errors
+    /// [`FaultKind::Usage`] for what the read client does not send, else any [`Fault`] of the connection.
+    pub(super) async fn exchange(
+        &self,
+        request: Request<Body>,
+        largest: usize,
+    ) -> Result<http::Response<Bytes>, Fault> {
+        if !permitted(request.method(), request.uri().path()) {
+            return Err(refused(request.method(), request.uri().path()));
+        }
+        let response = self.client.send(request).await.map_err(|error| fault::request(&self.server, &error))?;
+        let (parts, body) = response.into_parts();
+        let body =
+            Limited::new(body, largest).collect().await.map_err(|error| fault::transport(&self.server, &*error))?;
+        Ok(http::Response::from_parts(parts, body.to_bytes()))
+    }
+
+    /// GET of a path as text.
+    ///
+    /// # Errors
+    /// Any [`Fault`] of the connection.
+    pub async fn get(&self, path: &str, deadline: Duration) -> Result<String, Fault> {
+        self.fetch(Method::GET, path, "", Vec::new(), deadline).await.map(lossy)
+    }
+
+    async fn fetch(
+        &self,
+        method: Method,
+        path: &str,
+        content: &str,
+        body: Vec<u8>,
+        deadline: Duration,
+    ) -> Result<Vec<u8>, Fault> {
+        if !permitted(&method, path) {
+            return Err(refused(&method, path));
+        }
+        let mut request = Request::builder().method(method).uri(path).header(header::ACCEPT, "application/json");
+        if !content.is_empty() {
+            request = request.header(header::CONTENT_TYPE, content);
+        }
+        let request = request.body(body).map_err(|_| self.unusable())?;
+        let answer = async {
+            let body =
+                self.client.request_stream(request).await.map_err(|error| fault::request(&self.server, &error))?;
+            let mut bytes = Vec::new();
+            let mut body = Box::pin(body).take(LARGEST);
+            body.read_to_end(&mut bytes).await.map_err(|error| fault::transport(&self.server, &error))?;
+            if body.limit() == 0 {
+                return Err(fault::malformed(&self.server, "an answer is larger than 256 MiB"));
+            }
+            Ok(bytes)
+        };
+        tokio::time::timeout(deadline, answer).await.unwrap_or_else(|_| Err(fault::silent(&self.server, deadline)))
+    }
+
+    pub(super) fn malformed(&self, what: &'static str) -> Fault {
+        fault::malformed(&self.server, what)
+    }
+
+    pub(super) fn status(&self, code: u16, message: &str) -> Fault {
+        fault::status(&self.server, code, message, None)
+    }
+
+    pub(super) fn cut(&self, error: &std::io::Error) -> Fault {
+        fault::transport(&self.server, error)
+    }
+
+    pub(super) fn unusable(&self) -> Fault {
+        Fault::new(
+            FaultKind::Usage,
+            shown!("kubernetes {}: a request cannot be written", self.server),
+            Shown::fixed("check namespaces in [[kubernetes]]"),
+        )
+    }
+}
+
+/// Deadline until a watch answers with its headers.
+const CONNECTED: Duration = Duration::from_secs(5);
+
+/// What the read client may send: GET, questions about ourselves, and Prometheus queries through the proxy.
+fn permitted(method: &Method, path: &str) -> bool {
+    let asks_about_us = path
+        .split_once("/selfsubject")
+        .is_some_and(|(_, rest)| !rest.contains('/') && matches!(rest, "reviews" | "accessreviews" | "rulesreviews"));
+    let queries = path.contains("/proxy/")
+        && ["/api/v1/query", "/api/v1/query_range", "/api/v1/series", "/api/v1/labels"]
+            .iter()
+            .any(|q| path.ends_with(q));
+    *method == Method::GET || (*method == Method::POST && (asks_about_us || queries))
+}
+
+fn refused(method: &Method, path: &str) -> Fault {
+    Fault::new(
+        FaultKind::Usage,
+        shown!("the read client does not send {} {}", Raw::new(method.as_str()), Raw::new(path)),
+        Shown::fixed("changes go through an operation"),
+    )
+}
+
+/// Path of a service's root behind the proxy.
+pub(super) fn proxy_base(proxy: &ServiceProxy) -> String {
+    let (namespace, service) = (segment(&proxy.namespace), segment(&proxy.service));
+    format!("/api/v1/namespaces/{namespace}/services/{service}:{}/proxy", proxy.port)
+}
+
+/// A 403 on a collection, told by verb, resource and place instead of in the server's long sentence.
+fn name_refusal(fault: Fault, verb: &'static str, resource: &Resource, namespace: Option<&str>) -> Fault {
+    if fault.kind != FaultKind::Forbidden {
+        return fault;
+    }
+    let place = match namespace {
+        Some(namespace) if resource.namespaced => shown!("in {}", Raw::new(namespace)),
+        _ => Shown::fixed("at cluster scope"),
+    };
+    fault::forbidden(verb, resource.plural, &place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_reads_leave() {
+        let review = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        let query = "/api/v1/namespaces/m/services/p:9090/proxy/api/v1/query";
+        let cases = [
+            (Method::GET, "/api/v1/pods", true),
+            (Method::POST, review, true),
+            (Method::POST, "/apis/authentication.k8s.io/v1/selfsubjectreviews", true),
+            (Method::POST, query, true),
+            (Method::POST, "/api/v1/namespaces/a/pods", false),
+            (Method::POST, "/api/v1/namespaces/selfsubjectreviews/pods", false),
+            (Method::POST, "/api/v1/namespaces/a/pods/p/eviction", false),
+            (Method::POST, "/api/v1/namespaces/m/services/p:9090/proxy/-/reload", false),
+            (Method::PATCH, "/api/v1/pods", false),
+            (Method::DELETE, review, false),
+            (Method::PUT, "/api/v1/pods", false),
+        ];
+        for (method, path, expected) in cases {
+            assert_eq!(permitted(&method, path), expected, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn names_cannot_leave_their_segment() {
+        let pods = Resource { api: "/api/v1", plural: "pods", namespaced: true, fields: "" };
+        assert_eq!(pods.path(Some("shop")), "/api/v1/namespaces/shop/pods");
+        assert_eq!(pods.path(Some("a/../b?x=1")), "/api/v1/namespaces/a%2F..%2Fb%3Fx%3D1/pods");
+        assert_eq!(pods.path(None), "/api/v1/pods");
+    }
+}

@@ -1,0 +1,70 @@
+//! Configuration: the file, checked, with errors that say file, line, column and the fix; and what is found without one.
+
+mod check;
+
+use std::path::{Path, PathBuf};
+
+use crate::domain::settings::Settings;
+use crate::domain::text::line_and_column;
+
+/// What is wrong with a configuration file, where, and how to mend it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{file}:{line}:{column}: {message}")]
+    Invalid { file: String, line: usize, column: usize, message: String },
+    #[error("{file}: cannot be read: {why}")]
+    Unreadable { file: String, why: String },
+}
+
+/// Reads and checks a configuration file.
+///
+/// # Errors
+/// The file cannot be read, is not TOML, has an unknown key or an impossible value.
+pub fn load(path: &Path) -> Result<Settings, ConfigError> {
+    let file = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(&text, &file),
+        Err(error) => Err(ConfigError::Unreadable { file, why: error.to_string() }),
+    }
+}
+
+/// Reads and checks the text of a configuration; `file` is only for errors.
+///
+/// # Errors
+/// As [`load`], without the reading.
+pub fn parse(text: &str, file: &str) -> Result<Settings, ConfigError> {
+    let invalid = |offset: usize, message: String| {
+        let (line, column) = line_and_column(text, offset);
+        ConfigError::Invalid { file: file.to_owned(), line, column, message }
+    };
+    let settings: Settings = toml::from_str(text)
+        .map_err(|error| invalid(error.span().map_or(0, |span| span.start), error.message().trim().to_owned()))?;
+    match check::first_mistake(&settings) {
+        None => Ok(settings),
+        Some(mistake) => Err(invalid(mistake.offset(text), mistake.message)),
+    }
+}
+
+/// Where the configuration is when no `--config` is given.
+#[must_use]
+pub fn default_path(config_home: Option<PathBuf>) -> Option<PathBuf> {
+    Some(config_home?.join("tierdeck").join("config.toml"))
+}
+
+/// What works without a configuration: the kubeconfig's current context and the Prometheus found in that cluster are
+/// asked, if there is one.
+#[must_use]
+pub fn without_file() -> Settings {
+    Settings {
+        kubernetes: vec![crate::domain::settings::KubernetesSettings {
+            name: "k8s".to_owned(),
+            kubeconfig: None,
+            context: None,
+            namespaces: Vec::new(),
+        }],
+        ..Settings::default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

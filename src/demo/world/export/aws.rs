@@ -1,0 +1,171 @@
+//! The inventory that AWS' Describe calls tell.
+
+use crate::demo::store::aws::{
+    AutoScalingGroup, Aws, CacheMember, DbEvent, DbInstance, Listener, LoadBalancer, ReplicationGroup, ScalingActivity,
+    Target, TargetGroup,
+};
+use crate::demo::world::MINUTE;
+use crate::demo::world::model::Model;
+use crate::demo::world::noise::uid;
+use crate::demo::world::spec::{self, ACCOUNT, NODE_GROUP, REGION, REPLICATION_GROUP, ZONES};
+
+const DAY: i64 = 24 * 60 * MINUTE;
+
+/// Host name of a database instance.
+#[must_use]
+pub fn database_endpoint(id: &str) -> String {
+    format!("{id}.c9akciq32rsq.{REGION}.rds.amazonaws.com")
+}
+
+/// Host name of a cache node.
+#[must_use]
+pub fn cache_endpoint(id: &str) -> String {
+    format!("{id}.{REPLICATION_GROUP}.7abc2d.euw1.cache.amazonaws.com")
+}
+
+fn arn(service: &str, resource: &str) -> String {
+    format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}")
+}
+
+/// Writes what stays as it is for the life of the world.
+pub fn describe(aws: &mut Aws, seed: u64, now: i64) {
+    ACCOUNT.clone_into(&mut aws.account);
+    REGION.clone_into(&mut aws.region);
+    aws.caller_arn = format!("arn:aws:sts::{ACCOUNT}:assumed-role/tierdeck-read/demo");
+    let created_at = now - 210 * DAY;
+    let balancer = arn("elasticloadbalancing", &format!("loadbalancer/{}", spec::LOAD_BALANCER));
+    let group = arn("elasticloadbalancing", spec::TARGET_GROUP);
+    aws.load_balancers = vec![LoadBalancer {
+        name: "shop-prod".to_owned(),
+        dns_name: format!("shop-prod-1463218873.{REGION}.elb.amazonaws.com"),
+        zones: ZONES.map(str::to_owned).to_vec(),
+        state: "active",
+        listeners: vec![Listener {
+            arn: arn("elasticloadbalancing", &format!("listener/{}/f2f7dc8efc522ab2", spec::LOAD_BALANCER)),
+            port: 443,
+            protocol: "HTTPS",
+            forward: vec![(group.clone(), 1)],
+        }],
+        created_at,
+        arn: balancer.clone(),
+    }];
+    aws.target_groups = vec![TargetGroup {
+        name: "shop-frontend".to_owned(),
+        arn: group,
+        load_balancer_arn: balancer,
+        port: 8080,
+        protocol: "HTTP",
+        targets: Vec::new(),
+    }];
+    aws.db_instances = spec::DATABASES.iter().map(|d| database(d, created_at)).collect();
+    aws.replication_groups = vec![cache()];
+    aws.auto_scaling_groups = vec![node_group(created_at)];
+    aws.scaling_activities = vec![ScalingActivity {
+        id: uid(seed, "scaling-activity"),
+        group: NODE_GROUP.to_owned(),
+        description: "Launching a new EC2 instance: i-0a11c0ffee0000006".to_owned(),
+        cause: "An instance was started in response to a difference between desired and actual capacity, \
+                increasing the capacity from 5 to 6."
+            .to_owned(),
+        status: "Successful",
+        started_at: now - 4 * DAY,
+        ended_at: Some(now - 4 * DAY + 92_000),
+    }];
+    aws.db_events = vec![backup_event(now)];
+}
+
+fn backup_event(now: i64) -> DbEvent {
+    DbEvent {
+        source: "orders-db".to_owned(),
+        message: "Finished DB Instance backup".to_owned(),
+        categories: vec!["backup"],
+        at: now - now.rem_euclid(DAY) + 3 * 60 * MINUTE - if now.rem_euclid(DAY) < 3 * 60 * MINUTE { DAY } else { 0 },
+    }
+}
+
+fn database(spec: &spec::Database, created_at: i64) -> DbInstance {
+    let replicas = spec::DATABASES.iter().filter(|d| d.replica).map(|d| d.id.to_owned());
+    DbInstance {
+        id: spec.id.to_owned(),
+        class: spec::DATABASE_CLASS.to_owned(),
+        engine: "postgres",
+        engine_version: "15.10".to_owned(),
+        status: "available".to_owned(),
+        endpoint: database_endpoint(spec.id),
+        port: 5432,
+        multi_az: !spec.replica,
+        zone: spec.zone.to_owned(),
+        secondary_zone: (!spec.replica).then(|| ZONES[1].to_owned()),
+        replica_of: spec.replica.then(|| "orders-db".to_owned()),
+        replication: spec.replica.then_some("replicating"),
+        replicas: if spec.replica { Vec::new() } else { replicas.collect() },
+        backup_retention_days: if spec.replica { 0 } else { 7 },
+        latest_restorable: None,
+        allocated_gib: 100,
+        created_at,
+    }
+}
+
+fn cache() -> ReplicationGroup {
+    let member = |c: &spec::Cache| CacheMember {
+        id: c.id.to_owned(),
+        node_id: "0001".to_owned(),
+        endpoint: cache_endpoint(c.id),
+        zone: c.zone.to_owned(),
+        role: if c.primary { "primary" } else { "replica" },
+        status: "available".to_owned(),
+    };
+    ReplicationGroup {
+        id: REPLICATION_GROUP.to_owned(),
+        description: "Sessions and cache of the shop".to_owned(),
+        status: "available".to_owned(),
+        automatic_failover: true,
+        multi_az: true,
+        node_type: "cache.m6g.large".to_owned(),
+        engine_version: "7.1.0".to_owned(),
+        primary_endpoint: format!("master.{REPLICATION_GROUP}.7abc2d.euw1.cache.amazonaws.com"),
+        members: spec::CACHES.iter().map(member).collect(),
+        snapshot_retention_days: 5,
+    }
+}
+
+fn node_group(created_at: i64) -> AutoScalingGroup {
+    let instances = spec::NODES.iter().map(|n| (n.instance_id.to_owned(), n.zone.to_owned(), "InService", true));
+    AutoScalingGroup {
+        name: NODE_GROUP.to_owned(),
+        arn: arn("autoscaling", &format!("autoScalingGroup:3f1c:autoScalingGroupName/{NODE_GROUP}")),
+        min: 1,
+        max: 20,
+        desired: spec::NODES.len() as i32,
+        zones: ZONES.map(str::to_owned).to_vec(),
+        instances: instances.collect(),
+        created_at,
+    }
+}
+
+/// Brings what follows the model up to it: the targets of the load balancer and the restorable time.
+pub fn follow(aws: &mut Aws, model: &Model) {
+    let targets: Vec<Target> = model
+        .workload("frontend")
+        .into_iter()
+        .flat_map(|w| &w.pods)
+        .filter(|p| p.started(model.at))
+        .map(|pod| {
+            let (state, reason) = if pod.deleted_at.is_some() {
+                ("draining", "Target.DeregistrationInProgress")
+            } else if pod.ready(model.at) {
+                ("healthy", "")
+            } else {
+                ("initial", "Elb.InitialHealthChecking")
+            };
+            Target { id: pod.address.to_string(), port: 8080, zone: pod.node.zone.to_owned(), state, reason }
+        })
+        .collect();
+    for group in &mut aws.target_groups {
+        group.targets.clone_from(&targets);
+    }
+    for instance in aws.db_instances.iter_mut().filter(|d| d.replica_of.is_none()) {
+        // Logs are archived every five minutes.
+        instance.latest_restorable = Some(model.at - model.at.rem_euclid(5 * MINUTE) - MINUTE);
+    }
+}

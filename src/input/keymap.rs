@@ -1,0 +1,213 @@
+//! Keymaps are data: contexts with sequences of keys and the actions they mean.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::key::Key;
+use crate::action::Action;
+
+/// Where a binding applies. A context's own bindings come before the global ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Context {
+    Global,
+    Board,
+    Topology,
+    Tier,
+    Component,
+    Sources,
+    Changes,
+    Alerts,
+    Overlay,
+}
+
+impl Context {
+    pub const ALL: [(&'static str, Self); 9] = [
+        ("global", Self::Global),
+        ("board", Self::Board),
+        ("topology", Self::Topology),
+        ("tier", Self::Tier),
+        ("component", Self::Component),
+        ("sources", Self::Sources),
+        ("changes", Self::Changes),
+        ("alerts", Self::Alerts),
+        ("overlay", Self::Overlay),
+    ];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, context)| *context == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// The default keymap.
+pub const DEFAULT: &str = include_str!("../../keymaps/default.toml");
+
+/// Bindings per context: sequence to action.
+#[derive(Clone, Debug, Default)]
+pub struct Keymap {
+    bindings: BTreeMap<Context, Vec<(Vec<Key>, Action)>>,
+}
+
+/// What a sequence of keys means so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    Found(Action),
+    /// It begins a longer binding.
+    Prefix,
+    Nothing,
+}
+
+/// What is wrong with a keymap file, where, and how to mend it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}:{column}: {message}")]
+pub struct KeymapError {
+    pub file: String,
+    pub line: usize,
+    pub column: usize,
+    pub message: String,
+}
+
+type Table = BTreeMap<toml::Spanned<String>, BTreeMap<toml::Spanned<String>, toml::Spanned<String>>>;
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct File(Table);
+
+impl Keymap {
+    /// Reads a keymap file.
+    ///
+    /// # Errors
+    /// The first mistake: TOML syntax, an unknown context, key or action, or two bindings that exclude each other.
+    pub fn load(text: &str, file: &str) -> Result<Self, KeymapError> {
+        let at = |offset: usize, message: String| {
+            let (line, column) = crate::domain::text::line_and_column(text, offset);
+            KeymapError { file: file.to_owned(), line, column, message }
+        };
+        let File(table) = toml::from_str(text)
+            .map_err(|error| at(error.span().map_or(0, |span| span.start), error.message().to_owned()))?;
+        let mut map = Self::default();
+        for (context_name, rows) in &table {
+            let Some((_, context)) = Context::ALL.iter().find(|(name, _)| name == context_name.get_ref()) else {
+                let known: Vec<_> = Context::ALL.iter().map(|(name, _)| *name).collect();
+                return Err(at(
+                    context_name.span().start,
+                    format!("`{}` is no context; contexts are {}", context_name.get_ref(), known.join(", ")),
+                ));
+            };
+            for (keys, action_name) in rows {
+                let sequence = Key::parse_sequence(keys.get_ref()).map_err(|message| at(keys.span().start, message))?;
+                let action = Action::named(action_name.get_ref())
+                    .ok_or_else(|| at(action_name.span().start, unknown_action(action_name.get_ref())))?;
+                map.bind(*context, sequence, action).map_err(|message| at(keys.span().start, message))?;
+            }
+        }
+        Ok(map)
+    }
+
+    fn bind(&mut self, context: Context, sequence: Vec<Key>, action: Action) -> Result<(), String> {
+        let rows = self.bindings.entry(context).or_default();
+        if let Some((other, _)) =
+            rows.iter().find(|(other, _)| other.starts_with(&sequence) || sequence.starts_with(other))
+        {
+            return Err(format!(
+                "`{}` and `{}` of [{}] exclude each other: one begins the other",
+                write(&sequence),
+                write(other),
+                context.name()
+            ));
+        }
+        rows.push((sequence, action));
+        Ok(())
+    }
+
+    /// What `keys` mean in a context, its own bindings first, then the global ones.
+    #[must_use]
+    pub fn lookup(&self, context: Context, keys: &[Key]) -> Lookup {
+        let mut prefix = false;
+        for context in [context, Context::Global] {
+            for (sequence, action) in self.bindings.get(&context).into_iter().flatten() {
+                if sequence == keys {
+                    return Lookup::Found(*action);
+                }
+                prefix |= sequence.starts_with(keys);
+            }
+        }
+        if prefix { Lookup::Prefix } else { Lookup::Nothing }
+    }
+
+    /// The shortest keys bound to an action in a context, as help writes them.
+    #[must_use]
+    pub fn keys_for(&self, context: Context, action: Action) -> Option<String> {
+        [context, Context::Global].into_iter().find_map(|context| {
+            let rows = self.bindings.get(&context)?;
+            rows.iter().filter(|(_, a)| *a == action).map(|(keys, _)| write(keys)).min_by_key(String::len)
+        })
+    }
+
+    /// Every binding as help lists it.
+    pub fn rows(&self) -> impl Iterator<Item = (Context, String, Action)> {
+        self.bindings
+            .iter()
+            .flat_map(|(context, rows)| rows.iter().map(move |(keys, action)| (*context, write(keys), *action)))
+    }
+}
+
+fn write(keys: &[Key]) -> String {
+    keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn unknown_action(name: &str) -> String {
+    let close = crate::action::TABLE
+        .iter()
+        .map(|row| row.name)
+        .find(|known| known.starts_with(name.get(..3).unwrap_or(name)) || known.contains(name));
+    match close {
+        Some(known) => format!("`{name}` is no action; did you mean `{known}`?"),
+        None => format!("`{name}` is no action; `tierdeck` lists them under help (?)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::{Motion, Page};
+
+    #[test]
+    fn the_default_keymap_loads_and_means_what_help_says() {
+        let map = Keymap::load(DEFAULT, "default.toml").unwrap();
+        assert_eq!(map.lookup(Context::Board, &[Key::char('t')]), Lookup::Found(Action::Show(Page::Topology)));
+        assert_eq!(map.lookup(Context::Board, &[Key::char('g')]), Lookup::Prefix);
+        assert_eq!(
+            map.lookup(Context::Board, &Key::parse_sequence("gg").unwrap()),
+            Lookup::Found(Action::Move(Motion::First))
+        );
+        assert_eq!(map.keys_for(Context::Board, Action::Explain), Some("x".to_owned()));
+    }
+
+    #[test]
+    fn every_context_can_be_left_and_helped() {
+        let map = Keymap::load(DEFAULT, "default.toml").unwrap();
+        for (name, context) in Context::ALL {
+            assert!(map.keys_for(context, Action::Back).is_some(), "no way out of {name}");
+            assert!(map.keys_for(context, Action::Help).is_some(), "no help in {name}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_place_and_the_fix() {
+        let cases = [
+            ("[board]\n\"j\" = \"dwon\"\n", 2, "`dwon` is no action"),
+            ("[bord]\n\"j\" = \"down\"\n", 1, "contexts are global"),
+            ("[board]\n\"<nokey>\" = \"down\"\n", 2, "`<nokey>` is no key"),
+            ("[board]\n\"g\" = \"down\"\n\"gg\" = \"first\"\n", 3, "exclude each other"),
+            ("[board\n", 1, ""),
+        ];
+        for (text, line, part) in cases {
+            let error = Keymap::load(text, "mine.toml").unwrap_err();
+            assert_eq!(error.line, line, "{error}");
+            assert!(error.to_string().starts_with("mine.toml:"), "{error}");
+            assert!(error.message.contains(part), "{error}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Keys as people write them, and the keymap that gives them meaning.
+
+pub mod key;
+pub mod keymap;
+
+pub use key::{Key, KeyName};
+pub use keymap::{Context, Keymap, KeymapError, Lookup};

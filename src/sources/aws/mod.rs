@@ -1,0 +1,225 @@
+//! What AWS says of its own resources: one source per service, so that each can fail alone.
+
+mod caches;
+mod databases;
+mod groups;
+mod load_balancers;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{BoxFuture, FutureExt};
+
+use super::cloudwatch::{self, Choice, CloudWatch};
+use super::{Cadence, Outlet, Source};
+use crate::clients::aws::read::{AutoScaling, Connection, ElastiCache, Elb, Options, Rds, Sts};
+use crate::clients::egress::Egress;
+use crate::domain::error::Fault;
+use crate::domain::id::SourceId;
+use crate::domain::reading::{Provenance, Query};
+use crate::domain::settings::AwsSettings;
+use crate::domain::text::Raw;
+use crate::domain::time::Stamp;
+use crate::domain::unit::Statistic;
+use crate::model::board::SourceKind;
+use crate::model::facts::{Fact, Observation, Scope};
+
+/// Describe calls are free and throttled per account (facts/aws.md 2.2).
+const EVERY: Duration = Duration::from_secs(15);
+const IDENTITY_EVERY: Duration = Duration::from_secs(300);
+const DEADLINE: Duration = Duration::from_secs(9);
+/// How far back changes are asked for on connecting, and how far again in every round after it.
+const CHANGES: Duration = Duration::from_secs(24 * 3_600);
+const CHANGES_AGAIN: Duration = Duration::from_secs(1_800);
+/// Where CloudFront and web ACLs of CloudFront have their metrics.
+const GLOBAL_REGION: &str = "us-east-1";
+
+/// The sources of one configured account and region.
+///
+/// # Errors
+/// A [`Fault`] of kind `Usage` when the settings contradict what this run may do.
+pub async fn open(settings: &AwsSettings, egress: Egress) -> Result<Vec<Box<dyn Source>>, Fault> {
+    let options = |region: &str| Options {
+        region: region.to_owned(),
+        profile: settings.profile.clone(),
+        endpoint_url: settings.endpoint_url.clone(),
+        fixed: settings.access_key_id.clone().zip(settings.secret_access_key.clone()),
+        egress,
+    };
+    let connection = Connection::open(&options(&settings.region)).await?;
+    let services = [
+        Service::Identity(Sts::new(&connection)),
+        Service::LoadBalancers(Elb::new(&connection)),
+        Service::Databases(Rds::new(&connection)),
+        Service::Caches(ElastiCache::new(&connection)),
+        Service::Groups(AutoScaling::new(&connection)),
+    ];
+    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    for service in services {
+        sources.push(Box::new(Inventory::new(&settings.name, &connection, service)));
+    }
+    let global = settings.region == GLOBAL_REGION;
+    let scope = |id: String, choices| cloudwatch::Scope {
+        id: SourceId::new(&id),
+        choices,
+        monthly_budget_usd: settings.monthly_budget_usd,
+    };
+    let home = choices(settings, true, global);
+    sources.push(Box::new(CloudWatch::new(&connection, scope(format!("{}-cloudwatch", settings.name), home))));
+    let elsewhere = choices(settings, false, true);
+    if !global && !elsewhere.is_empty() {
+        let connection = Connection::open(&options(GLOBAL_REGION)).await?;
+        let id = format!("{}-cloudwatch-global", settings.name);
+        sources.push(Box::new(CloudWatch::new(&connection, scope(id, elsewhere))));
+    }
+    Ok(sources)
+}
+
+/// The namespaces to ask for in a region: those of the account's own region, of the global services, or both. What is
+/// only asked for by name is left out where no name is configured.
+fn choices(settings: &AwsSettings, own: bool, global: bool) -> BTreeMap<&'static str, Choice> {
+    let named = |names: &[String]| (!names.is_empty()).then(|| Choice::Only(names.to_vec()));
+    let choice = |namespace: &str| match namespace {
+        "AWS/CloudFront" => named(&settings.cloudfront).filter(|_| global),
+        "AWS/WAFV2" => named(&settings.web_acls),
+        "AWS/S3" => named(&settings.buckets).filter(|_| own),
+        _ => Some(Choice::All).filter(|_| own),
+    };
+    cloudwatch::namespaces().into_iter().filter_map(|namespace| Some((namespace, choice(namespace)?))).collect()
+}
+
+enum Service {
+    Identity(Sts),
+    LoadBalancers(Elb),
+    Databases(Rds),
+    Caches(ElastiCache),
+    Groups(AutoScaling),
+}
+
+impl Service {
+    /// The end of the source's name, and the service's endpoint prefix.
+    const fn names(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Identity(_) => ("sts", "sts"),
+            Self::LoadBalancers(_) => ("elbv2", "elasticloadbalancing"),
+            Self::Databases(_) => ("rds", "rds"),
+            Self::Caches(_) => ("elasticache", "elasticache"),
+            Self::Groups(_) => ("autoscaling", "autoscaling"),
+        }
+    }
+}
+
+/// One service of AWS as a source.
+pub struct Inventory {
+    service: Service,
+    site: Site,
+    /// Up to when changes have been read.
+    read_to: Option<Stamp>,
+}
+
+/// What the facts of a service have in common.
+#[derive(Clone, Debug)]
+struct Site {
+    source: SourceId,
+    endpoint: Raw,
+    region: String,
+}
+
+impl Site {
+    /// Provenance of what a Describe call says.
+    fn described(&self, call: &'static str, parameters: &serde_json::Value, field: &str) -> Arc<Provenance> {
+        Arc::new(Provenance {
+            source: self.source.clone(),
+            endpoint: self.endpoint.clone(),
+            query: Query::Describe { call, parameters: Raw::from(parameters.to_string()), field: Raw::new(field) },
+            statistic: Statistic::Last,
+            period: EVERY,
+            delay: Duration::ZERO,
+            threshold_origin: "",
+        })
+    }
+}
+
+impl Inventory {
+    fn new(name: &str, connection: &Connection, service: Service) -> Self {
+        let (suffix, prefix) = service.names();
+        let site = Site {
+            source: SourceId::new(&format!("{name}-{suffix}")),
+            endpoint: connection.endpoint(prefix),
+            region: connection.region().to_owned(),
+        };
+        Self { service, site, read_to: None }
+    }
+
+    async fn read(&mut self, outlet: &dyn Outlet) -> Result<(), Fault> {
+        let now = outlet.now();
+        let since = self.read_to.map_or(now - CHANGES, |at| at - CHANGES_AGAIN);
+        let (scope, facts, changes): (Scope, Vec<Fact>, Vec<Fact>) = match &self.service {
+            Service::Identity(sts) => {
+                let caller = sts.caller().await?;
+                let arn = caller.arn.rsplit_once(':').map_or(caller.arn.as_str(), |(_, name)| name);
+                outlet.identity(crate::shown!("{}@{}", Raw::new(arn), Raw::new(&caller.account)));
+                outlet.alive();
+                return Ok(());
+            }
+            Service::LoadBalancers(elb) => {
+                let (balancers, groups) = futures::try_join!(elb.load_balancers(), elb.target_groups())?;
+                ("load-balancers", load_balancers::facts(&self.site, &balancers, &groups), Vec::new())
+            }
+            Service::Databases(rds) => {
+                let (instances, events) =
+                    futures::try_join!(rds.instances(), rds.events(since.millis(), now.millis()))?;
+                ("databases", databases::facts(&self.site, &instances), databases::changes(&events))
+            }
+            Service::Caches(cache) => ("caches", caches::facts(&self.site, &cache.groups().await?), Vec::new()),
+            Service::Groups(scaling) => {
+                let (groups, activities) = futures::try_join!(scaling.groups(), scaling.activities())?;
+                ("groups", groups::facts(&self.site, &groups), groups::changes(&activities, since.millis()))
+            }
+        };
+        let source = &self.site.source;
+        outlet.observe(Observation { source: source.clone(), scope, observed_at: now, complete: true, facts });
+        if !changes.is_empty() {
+            let source = source.clone();
+            outlet.observe(Observation { source, scope: "changes", observed_at: now, complete: false, facts: changes });
+        }
+        self.read_to = Some(now);
+        Ok(())
+    }
+}
+
+impl Source for Inventory {
+    fn id(&self) -> SourceId {
+        self.site.source.clone()
+    }
+
+    fn kind(&self) -> SourceKind {
+        SourceKind::Aws
+    }
+
+    fn endpoint(&self) -> Raw {
+        self.site.endpoint.clone()
+    }
+
+    fn cadence(&self) -> Cadence {
+        let every = if matches!(self.service, Service::Identity(_)) { IDENTITY_EVERY } else { EVERY };
+        Cadence::Poll { every, deadline: DEADLINE }
+    }
+
+    fn round<'a>(&'a mut self, outlet: &'a dyn Outlet) -> BoxFuture<'a, Result<(), Fault>> {
+        self.read(outlet).boxed()
+    }
+
+    fn heartbeat<'a>(&'a mut self, _: &'a dyn Outlet) -> BoxFuture<'a, Result<(), Fault>> {
+        match &self.service {
+            Service::Identity(sts) => sts.alive().boxed(),
+            Service::LoadBalancers(elb) => elb.alive().boxed(),
+            Service::Databases(rds) => rds.alive().boxed(),
+            Service::Caches(cache) => cache.alive().boxed(),
+            Service::Groups(scaling) => scaling.alive().boxed(),
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! metrics.k8s.io and restarts become signals: of a workload the worst container, because a limit is a container's own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::components::Origin;
+use super::nodes;
+use super::pods::{ContainerLimits, PodRow};
+use super::store::Store;
+use crate::clients::kube::read::{self as wire, Connection, NodeUsage, PodUsage, Resource, quantity, segment};
+use crate::domain::error::{Fault, FaultKind};
+use crate::domain::id::{Alias, ComponentId};
+use crate::domain::reading::{Provenance, Query, Sample};
+use crate::domain::text::Raw;
+use crate::domain::time::Stamp;
+use crate::domain::unit::{Statistic, Unit};
+use crate::model::facts::{Fact, Point, SignalFact};
+
+/// World time between two polls.
+pub const EVERY: Duration = Duration::from_secs(15);
+/// The span in which restarts count.
+const RECENT: Duration = Duration::from_secs(15 * 60);
+/// Up to this many pods each one's figures are told; above it only the worst of each workload.
+const SINGLE_PODS: usize = 1_000;
+
+/// `v1` stands beside `v1beta1` since 1.36 (facts/kubernetes.md 2.3).
+const VERSIONS: [&str; 2] = ["/apis/metrics.k8s.io/v1beta1", "/apis/metrics.k8s.io/v1"];
+
+/// What one poll has read.
+#[derive(Debug, Default)]
+pub struct Usage {
+    api: &'static str,
+    pods: Vec<PodSample>,
+    nodes: Vec<NodeSample>,
+}
+
+#[derive(Debug)]
+struct PodSample {
+    key: (Raw, Raw),
+    at: Stamp,
+    containers: Vec<(String, Option<f64>, Option<f64>)>,
+}
+
+#[derive(Debug)]
+struct NodeSample {
+    name: Raw,
+    at: Stamp,
+    cpu: Option<f64>,
+    memory: Option<f64>,
+}
+
+/// Reads the usage of pods and nodes; `None` when this cluster does not offer it, or not to us.
+pub async fn poll(connection: &Connection, namespaces: &[String]) -> Result<Option<Usage>, Fault> {
+    for api in VERSIONS {
+        match read(connection, api, namespaces).await {
+            Ok(usage) => return Ok(Some(usage)),
+            Err(fault) if fault.kind == FaultKind::Missing => {}
+            // A broken metrics server answers 503 through the aggregator: no figures, not a broken cluster.
+            Err(fault) if matches!(fault.kind, FaultKind::Forbidden | FaultKind::Server) => return Ok(None),
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(None)
+}
+
+async fn read(connection: &Connection, api: &'static str, namespaces: &[String]) -> Result<Usage, Fault> {
+    let mut usage = Usage { api, ..Usage::default() };
+    let pods = Resource { api, plural: "pods", namespaced: true, fields: "" };
+    let everywhere: Vec<Option<&str>> =
+        if namespaces.is_empty() { vec![None] } else { namespaces.iter().map(|name| Some(name.as_str())).collect() };
+    for namespace in everywhere {
+        let page = connection.page(&pods, namespace, "").await?;
+        usage.pods.extend(page.items().filter_map(pod_sample));
+    }
+    let nodes = Resource { api, plural: "nodes", namespaced: false, fields: "" };
+    match connection.page(&nodes, None, "").await {
+        Ok(page) => usage.nodes.extend(page.items().filter_map(node_sample)),
+        Err(fault) if fault.kind == FaultKind::Forbidden => {}
+        Err(fault) => return Err(fault),
+    }
+    Ok(usage)
+}
+
+fn pod_sample(text: &str) -> Option<PodSample> {
+    let item: PodUsage<'_> = wire::read(text)?;
+    let used = |usage: &wire::Labels<'_>, key| usage.get(key).and_then(quantity);
+    Some(PodSample {
+        key: (Raw::new(&item.metadata.namespace), Raw::new(&item.metadata.name)),
+        at: Stamp::parse_rfc3339(&item.timestamp)?,
+        containers: item
+            .containers
+            .iter()
+            .map(|container| {
+                (container.name.to_string(), used(&container.usage, "cpu"), used(&container.usage, "memory"))
+            })
+            .collect(),
+    })
+}
+
+fn node_sample(text: &str) -> Option<NodeSample> {
+    let item: NodeUsage<'_> = wire::read(text)?;
+    Some(NodeSample {
+        name: Raw::new(&item.metadata.name),
+        at: Stamp::parse_rfc3339(&item.timestamp)?,
+        cpu: item.usage.get("cpu").and_then(quantity),
+        memory: item.usage.get("memory").and_then(quantity),
+    })
+}
+
+/// What a container may use, by the signal that compares with it.
+const LIMITS: [(&str, &str, &str, fn(&ContainerLimits) -> Option<f64>); 4] = [
+    ("k8s.metrics.cpu_of_limit", "cpu", "limits", |container| container.cpu_limit),
+    ("k8s.metrics.mem_of_limit", "memory", "limits", |container| container.memory_limit),
+    ("k8s.metrics.cpu_of_request", "cpu", "requests", |container| container.cpu_request),
+    ("k8s.metrics.mem_of_request", "memory", "requests", |container| container.memory_request),
+];
+
+/// One container against one of its limits.
+#[derive(Clone, Copy)]
+struct Share {
+    used: f64,
+    limit: f64,
+    /// Index in the metrics and in the specification.
+    places: (usize, usize),
+}
+
+impl Share {
+    fn ratio(self) -> f64 {
+        self.used / self.limit
+    }
+}
+
+/// The signals of one poll.
+pub fn facts(store: &Store, usage: &Usage) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let single = store.pods.len() <= SINGLE_PODS;
+    for (signal, resource, bound, limit) in LIMITS {
+        let mut worst: BTreeMap<&ComponentId, (&PodSample, &PodRow, Share)> = BTreeMap::new();
+        for sample in &usage.pods {
+            let Some(row) = store.pods.get(&sample.key) else { continue };
+            let Some(share) = worst_container(sample, row, resource, limit) else { continue };
+            if single {
+                let provenance = explain(store.origin(), usage.api, sample, share, (resource, bound));
+                facts.push(signal_fact(
+                    &row.fact.component,
+                    Some(&row.fact.name),
+                    signal,
+                    sample.at,
+                    share,
+                    provenance,
+                ));
+            }
+            let known = worst.get(&row.fact.component);
+            if known.is_none_or(|(_, _, known)| known.ratio() < share.ratio()) {
+                worst.insert(&row.fact.component, (sample, row, share));
+            }
+        }
+        for (component, (sample, _, share)) in worst {
+            let provenance = explain(store.origin(), usage.api, sample, share, (resource, bound));
+            facts.push(signal_fact(component, None, signal, sample.at, share, provenance));
+        }
+    }
+    facts.extend(usage.nodes.iter().flat_map(|sample| node_facts(store, usage.api, sample)));
+    facts
+}
+
+fn worst_container(
+    sample: &PodSample,
+    row: &PodRow,
+    resource: &str,
+    limit: fn(&ContainerLimits) -> Option<f64>,
+) -> Option<Share> {
+    let shares = sample.containers.iter().enumerate().filter_map(|(at, (name, cpu, memory))| {
+        let (place, container) = row.limits.iter().enumerate().find(|(_, of)| of.name.as_str() == name)?;
+        let used = if resource == "cpu" { *cpu } else { *memory };
+        Some(Share { used: used?, limit: limit(container)?, places: (at, place) })
+    });
+    shares.max_by(|a, b| a.ratio().total_cmp(&b.ratio()))
+}
+
+fn signal_fact(
+    component: &ComponentId,
+    member: Option<&Raw>,
+    signal: &'static str,
+    at: Stamp,
+    share: Share,
+    provenance: Arc<Provenance>,
+) -> Fact {
+    Fact::Signal(SignalFact {
+        subject: Alias::Component(component.clone()),
+        member: member.cloned(),
+        version: None,
+        peer: None,
+        signal,
+        points: vec![Point { at, value: share.ratio() }],
+        provenance,
+    })
+}
+
+/// `a / b` over two objects that can be read again.
+fn explain(
+    origin: &Origin,
+    api: &str,
+    sample: &PodSample,
+    share: Share,
+    (resource, bound): (&str, &str),
+) -> Arc<Provenance> {
+    let (namespace, name) = (segment(sample.key.0.as_str()), segment(sample.key.1.as_str()));
+    let used = (
+        format!("{api}/namespaces/{namespace}/pods/{name}"),
+        format!("/containers/{}/usage/{resource}", share.places.0),
+        share.used,
+    );
+    let limit = (
+        format!("/api/v1/namespaces/{namespace}/pods/{name}"),
+        format!("/spec/containers/{}/resources/{bound}/{resource}", share.places.1),
+        share.limit,
+    );
+    quotient(origin, sample.at, [used, limit], if resource == "cpu" { Unit::Count } else { Unit::Bytes })
+}
+
+fn quotient(origin: &Origin, at: Stamp, parts: [(String, String, f64); 2], unit: Unit) -> Arc<Provenance> {
+    let part = |(path, pointer, value): (String, String, f64)| Sample {
+        value,
+        unit,
+        at,
+        provenance: origin.http(&path, Some(&pointer)),
+    };
+    Arc::new(Provenance {
+        source: origin.source.clone(),
+        endpoint: origin.endpoint.clone(),
+        query: Query::Derived { formula: "a / b", from: parts.map(part).into() },
+        statistic: Statistic::Max,
+        period: EVERY,
+        delay: Duration::from_secs(15),
+        threshold_origin: "default",
+    })
+}
+
+fn node_facts(store: &Store, api: &str, sample: &NodeSample) -> Vec<Fact> {
+    let Some(row) = store.nodes.get(&(Raw::default(), sample.name.clone())) else { return Vec::new() };
+    let name = segment(sample.name.as_str());
+    let rows = [
+        ("k8s.metrics.node_cpu", "cpu", Unit::Count, sample.cpu, row.cpu),
+        ("k8s.metrics.node_mem", "memory", Unit::Bytes, sample.memory, row.memory),
+    ];
+    let fact = |(signal, resource, unit, used, limit): (&'static str, &str, Unit, Option<f64>, Option<f64>)| {
+        let share = Share { used: used?, limit: limit?, places: (0, 0) };
+        let parts = [
+            (format!("{api}/nodes/{name}"), format!("/usage/{resource}"), share.used),
+            (format!("/api/v1/nodes/{name}"), format!("/status/allocatable/{resource}"), share.limit),
+        ];
+        let provenance = quotient(store.origin(), sample.at, parts, unit);
+        Some(signal_fact(&nodes::id(&sample.name), None, signal, sample.at, share, provenance))
+    };
+    rows.into_iter().filter_map(fact).collect()
+}
+
+/// Restarts of each workload's pods in the last quarter of an hour.
+pub fn restarts(store: &Store, now: Stamp) -> Vec<Fact> {
+    let mut counts: BTreeMap<&ComponentId, usize> = BTreeMap::new();
+    for (_, row) in store.pods.iter() {
+        let recent = row.restarted.iter().filter(|at| now.since(**at) <= RECENT).count();
+        *counts.entry(&row.fact.component).or_default() += recent;
+    }
+    let fact = |(component, count): (&ComponentId, usize)| {
+        let path = format!("/api/v1/namespaces/{}/pods", segment(component.scope.as_str()));
+        Fact::Signal(SignalFact {
+            subject: Alias::Component(component.clone()),
+            member: None,
+            version: None,
+            peer: None,
+            signal: "k8s.pods.restarts",
+            points: vec![Point { at: now, value: count as f64 }],
+            provenance: store.origin().http(&path, None),
+        })
+    };
+    counts.into_iter().map(fact).collect()
+}

@@ -1,0 +1,85 @@
+//! How health looks, in one place: glyph, word and role.
+
+use crate::domain::health::Health;
+use crate::model::board::{SourceState, SourceStatus};
+use crate::model::facts::MemberState;
+use crate::theme::Role;
+
+/// The glyph of a health; the same in every glyph set, so that a screenshot reads alike everywhere.
+pub const fn glyph(health: Health) -> &'static str {
+    match health {
+        Health::Ok => "+",
+        Health::Warn => "~",
+        Health::Critical => "x",
+        Health::Unknown => "?",
+        Health::NoTraffic => "-",
+        Health::Maintenance => "m",
+    }
+}
+
+/// The short word of a health, at most five columns.
+pub const fn word(health: Health) -> &'static str {
+    match health {
+        Health::Ok => "ok",
+        Health::Warn => "warn",
+        Health::Critical => "CRIT",
+        Health::Unknown => "?",
+        Health::NoTraffic => "idle",
+        Health::Maintenance => "maint",
+    }
+}
+
+pub const fn role(health: Health) -> Role {
+    match health {
+        Health::Ok => Role::Ok,
+        Health::Warn => Role::Warn,
+        Health::Critical => Role::Crit,
+        Health::Unknown => Role::Unknown,
+        Health::NoTraffic | Health::Maintenance => Role::Dim,
+    }
+}
+
+/// The mark on a topology card; nothing on a quiet one.
+pub const fn mark(health: Health) -> &'static str {
+    match health {
+        Health::Critical => "!",
+        Health::Warn => "~",
+        Health::Unknown => "?",
+        _ => "",
+    }
+}
+
+/// What a row's ordinary text is drawn in: healthy rows are the quietest thing on the screen.
+pub const fn row(health: Health) -> Role {
+    if health.is_sick() { Role::Text } else { Role::Dim }
+}
+
+/// The light of a source: glyph, role.
+pub const fn light(state: &SourceState) -> (&'static str, Role) {
+    match state {
+        SourceState::Connecting { .. } => ("○", Role::Unknown),
+        SourceState::Live => ("●", Role::Ok),
+        SourceState::Failed { .. } => ("x", Role::Crit),
+    }
+}
+
+/// One word for the state of a source.
+pub const fn source_word(status: &SourceStatus) -> &'static str {
+    match &status.state {
+        SourceState::Connecting { .. } => "connecting",
+        SourceState::Live => "live",
+        SourceState::Failed { fault, .. } => fault.kind.word(),
+    }
+}
+
+/// Word and role of a member's state.
+pub const fn member(state: MemberState) -> (&'static str, &'static str, Role) {
+    match state {
+        MemberState::Ready => ("+", "ready", Role::Ok),
+        MemberState::Starting => ("~", "starting", Role::Info),
+        MemberState::Stopping => ("-", "stopping", Role::Dim),
+        MemberState::NotReady => ("~", "not ready", Role::Warn),
+        MemberState::Failed => ("x", "failed", Role::Crit),
+        MemberState::Unknown => ("?", "unknown", Role::Unknown),
+    }
+}

@@ -1,0 +1,195 @@
+//! Which lines the table has, and which of them give way when there are too few.
+
+use std::collections::BTreeSet;
+
+use crate::domain::health::Health;
+use crate::domain::text::Shown;
+use crate::domain::tier::Tier;
+use crate::model::board::{Board, Cause, ComponentRow, TierRow};
+use crate::shown;
+use crate::state::{BoardPlace, BoardRow, State};
+use crate::theme::Role;
+use crate::ui::canvas::{Ink, wrap};
+use crate::ui::{format, rows};
+
+pub(super) struct Line<'a> {
+    pub what: What<'a>,
+    /// The row it belongs to, for the selection.
+    pub owner: Option<BoardRow>,
+}
+
+pub(super) enum What<'a> {
+    Tier(&'a TierRow),
+    Component(&'a ComponentRow),
+    /// `why`, `hint`: a short label and its text.
+    Note {
+        label: &'static str,
+        text: Shown,
+        ink: Ink,
+    },
+    Folded(Shown),
+}
+
+/// How much is said of each sick tier; less when lines run out.
+#[derive(Clone, Copy)]
+struct Detail {
+    reasons: usize,
+    hints: bool,
+    /// The selected tier's reasons are wrapped, not cut.
+    wrapped: bool,
+}
+
+/// From the most that can be said to the least.
+const DETAILS: [Detail; 4] = [
+    Detail { reasons: 3, hints: true, wrapped: true },
+    Detail { reasons: 2, hints: true, wrapped: true },
+    Detail { reasons: 1, hints: true, wrapped: false },
+    Detail { reasons: 1, hints: false, wrapped: false },
+];
+
+pub(super) fn compose<'a>(
+    state: &'a State,
+    place: &BoardPlace,
+    selected: &BoardRow,
+    columns: u16,
+    height: usize,
+) -> Vec<Line<'a>> {
+    let board = &state.board;
+    let rows = rows::board_rows(board, place, &state.filter.text);
+    let none = BTreeSet::new();
+    let mut fewest = Vec::new();
+    for detail in DETAILS {
+        fewest = lines(state, &rows, selected, columns, detail, &none);
+        if fewest.len() <= height {
+            return fewest;
+        }
+        // Healthy tiers go before anything is left unsaid of the sick ones, the last in data flow first.
+        let mut folded = BTreeSet::new();
+        for tier in foldable(board, place, &rows, selected) {
+            folded.insert(tier);
+            fewest = lines(state, &rows, selected, columns, detail, &folded);
+            if fewest.len() <= height && folded.len() > 1 {
+                return fewest;
+            }
+        }
+    }
+    fewest
+}
+
+/// Tiers that may be folded, the first to go first.
+fn foldable(board: &Board, place: &BoardPlace, rows: &[BoardRow], selected: &BoardRow) -> Vec<Tier> {
+    let kept = match selected {
+        BoardRow::Tier(tier) => Some(*tier),
+        BoardRow::Component(id) => rows::component(board, id).map(|(tier, _)| tier.tier),
+        BoardRow::Users => None,
+    };
+    let quiet = |row: &&TierRow| {
+        !row.health.is_sick()
+            && Some(row.tier) != kept
+            && !place.open.contains(&row.tier)
+            && rows.contains(&BoardRow::Tier(row.tier))
+    };
+    board.tiers.iter().rev().filter(quiet).map(|row| row.tier).collect()
+}
+
+fn lines<'a>(
+    state: &'a State,
+    rows: &[BoardRow],
+    selected: &BoardRow,
+    columns: u16,
+    detail: Detail,
+    folded: &BTreeSet<Tier>,
+) -> Vec<Line<'a>> {
+    let board = &state.board;
+    let mut lines = Vec::new();
+    for row in rows {
+        match row {
+            BoardRow::Users => {}
+            BoardRow::Tier(tier) if folded.contains(tier) => {
+                // The count stands where the last of them would.
+                if folded.last() == Some(tier) {
+                    lines.push(Line { what: What::Folded(folded_words(folded)), owner: None });
+                }
+            }
+            BoardRow::Tier(tier) => {
+                let Some(tier) = rows::tier(board, *tier) else { continue };
+                lines.push(Line { what: What::Tier(tier), owner: Some(row.clone()) });
+                for (label, text, ink) in notes(state, tier, detail, row == selected, columns) {
+                    lines.push(Line { what: What::Note { label, text, ink }, owner: None });
+                }
+            }
+            BoardRow::Component(id) => {
+                let Some((_, component)) = rows::component(board, id) else { continue };
+                lines.push(Line { what: What::Component(component), owner: Some(row.clone()) });
+                if let (true, Some(reason)) = (component.health.is_sick(), component.reasons.first()) {
+                    let what = What::Note { label: "", text: reason.text.clone(), ink: Role::Dim.into() };
+                    lines.push(Line { what, owner: None });
+                }
+            }
+        }
+    }
+    lines
+}
+
+fn folded_words(folded: &BTreeSet<Tier>) -> Shown {
+    let names: Vec<&str> = folded.iter().map(|tier| tier.name()).collect();
+    shown!("{} ok ({})", Shown::composed(names.join(", ")), folded.len())
+}
+
+type Note = (&'static str, Shown, Ink);
+
+fn notes(state: &State, tier: &TierRow, detail: Detail, selected: bool, columns: u16) -> Vec<Note> {
+    if !tier.health.is_sick() {
+        return Vec::new();
+    }
+    let mut texts: Vec<(&'static str, Shown, Ink)> = Vec::new();
+    let mut hint = None;
+    if let (Cause::Found(suspect), true) = (&state.board.cause, rows::cause_tier(&state.board) == Some(tier.tier)) {
+        let since = suspect.since.map_or_else(Shown::default, |at| since(&suspect.text, at, state));
+        texts.push(("why", shown!("{}{}", suspect.text, since), Ink::bold(Role::Text)));
+        hint = suspect
+            .change
+            .as_ref()
+            .map(|(words, before)| shown!("{}, {} before the breach", words, format::span(*before)));
+    }
+    for reason in &tier.reasons {
+        // The cause is often also the strongest reason: it is said once.
+        if texts.iter().all(|(_, text, _)| !text.as_str().starts_with(reason.text.as_str())) {
+            let at = reason.since.map_or_else(Shown::default, |at| since(&reason.text, at, state));
+            texts.push(("why", shown!("{}{}", reason.text, at), note_ink(tier.health)));
+        }
+    }
+    texts.truncate(detail.reasons);
+    let room = columns.saturating_sub(11);
+    let most = if detail.wrapped && selected { 2 } else { 1 };
+    let mut notes = Vec::new();
+    for (label, text, ink) in texts {
+        for (row, line) in wrap(&text, room, most).into_iter().enumerate() {
+            let first = row == 0 && notes.is_empty();
+            notes.push((if first { label } else { "" }, line, ink));
+        }
+    }
+    if let (true, Some(hint)) = (detail.hints, hint) {
+        notes.push(("hint", hint, Role::Text.into()));
+    }
+    notes
+}
+
+fn note_ink(health: Health) -> Ink {
+    if health == Health::Critical { Role::Text.into() } else { Role::Dim.into() }
+}
+
+/// `, since 03:09:40`, unless the text already says so.
+fn since(text: &Shown, at: crate::domain::time::Stamp, state: &State) -> Shown {
+    if text.as_str().contains("since ") {
+        Shown::default()
+    } else {
+        shown!(", since {}", format::moment(at, state.now))
+    }
+}
+
+/// First visible line so that the selected row is on screen.
+pub(super) fn first_visible(lines: &[Line<'_>], selected: &BoardRow, scroll: usize, height: usize) -> usize {
+    let at = lines.iter().position(|line| line.owner.as_ref() == Some(selected)).unwrap_or(0);
+    crate::ui::panels::first_visible(at, scroll, lines.len(), height)
+}
