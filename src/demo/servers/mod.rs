@@ -38,12 +38,23 @@ struct HttpServer {
 }
 
 /// The HTTP APIs that need nothing but the world. Kubernetes, which proxies to Prometheus, is not among them.
-const HTTP: &[HttpServer] = &[];
+const HTTP: &[HttpServer] = &[
+    HttpServer {
+        name: "prometheus",
+        router: prometheus::router,
+        refusal: http::plain_refusal,
+        up: World::prometheus_up,
+    },
+    HttpServer { name: "alertmanager", router: alertmanager::router, refusal: http::plain_refusal, up: |_| true },
+];
 
 /// Server, method and path of every route, for the test of the manifest. A server that has no methods is listed with
 /// its transport.
 pub fn routes() -> Vec<(&'static str, &'static str, &'static str)> {
     let mut routes: Vec<_> = kube::routes().map(|(method, path)| ("kubernetes", method, path)).collect();
+    routes.extend(prometheus::ROUTES.iter().map(|(method, path)| ("prometheus", *method, *path)));
+    routes.extend(alertmanager::ROUTES.iter().map(|(method, path)| ("alertmanager", *method, *path)));
+    routes.extend(aws::routes().map(|(service, operation)| (service, "POST", operation)));
     routes.extend([
         ("dns", "UDP", "A"),
         ("dns", "TCP", "A"),
@@ -96,6 +107,8 @@ pub async fn start(production: &Arc<Production>) -> io::Result<Running> {
         }
         addresses.insert(server.name, serve(router, &switch, server.refusal)?);
     }
+    let router = aws::router(production.clone(), aws_faults(&mut faults));
+    addresses.insert("aws", serve(router, &faults.http_switch("aws"), http::plain_refusal)?);
     let switch = faults.http_switch("kubernetes");
     addresses.insert("kubernetes", serve(kube::router(production.clone(), prometheus), &switch, kube::refusal)?);
     let mut probes = vec![dns::start(production, &faults.switch("dns")).await?];
@@ -104,6 +117,25 @@ pub async fn start(production: &Arc<Production>) -> io::Result<Running> {
     probes.extend(ssh::start(production, &mut faults)?);
     probes.extend(tcp::start(production, &mut faults)?);
     Ok(Running { http: addresses, probes, faults, authority })
+}
+
+/// The faults of the AWS services, each under its name. They share a listener: one that is stopped or refuses by itself
+/// closes the connection instead of answering.
+fn aws_faults(faults: &mut Faults) -> aws::AwsFaults {
+    let services = aws::AwsFaults::default();
+    for service in aws::SERVICES {
+        let lever = services.clone();
+        faults.add(service, true, move |fault| {
+            let fault = match fault {
+                Fault::Ok => aws::AwsFault::Ok,
+                Fault::Hang => aws::AwsFault::Hang,
+                Fault::Status(code) => aws::AwsFault::Status(code),
+                Fault::Stopped | Fault::Refuse | Fault::Truncate => aws::AwsFault::Truncate,
+            };
+            lever.set(service, fault);
+        });
+    }
+    services
 }
 
 fn serve(router: Router, switch: &Switch, refusal: Refusal) -> io::Result<SocketAddr> {

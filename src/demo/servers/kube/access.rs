@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::USER;
 use super::failure::Failure;
 use super::protobuf;
-use super::value::{at, set};
+use crate::demo::store::json::{at, set};
 
 const READING: [&str; 3] = ["get", "list", "watch"];
 
@@ -18,7 +18,7 @@ pub async fn who(headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
     let named = headers.contains_key(header::AUTHORIZATION);
     let (name, group) =
         if named { (USER, "system:authenticated") } else { ("system:anonymous", "system:unauthenticated") };
-    set(&mut review, "status", json!({"userInfo": {"username": name, "groups": [group]}}));
+    set(&mut review, &["status"], json!({"userInfo": {"username": name, "groups": [group]}}));
     Ok(created(review))
 }
 
@@ -40,7 +40,7 @@ pub async fn may(headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
     } else {
         json!({"allowed": false})
     };
-    set(&mut review, "status", status);
+    set(&mut review, &["status"], status);
     Ok(created(review))
 }
 
@@ -48,7 +48,7 @@ pub async fn rules(headers: HeaderMap, body: Bytes) -> Result<Response, Failure>
     let mut review = posted(&headers, &body, "authorization.k8s.io/v1", "SelfSubjectRulesReview")?;
     set(
         &mut review,
-        "status",
+        &["status"],
         json!({
             "incomplete": false,
             "resourceRules": [{"verbs": READING, "apiGroups": ["*"], "resources": ["*"]}],
@@ -82,7 +82,7 @@ fn posted(headers: &HeaderMap, body: &Bytes, version: &str, kind: &str) -> Resul
     if !object.is_object() {
         return Err(Failure::bad_request("the body of the request is not an object"));
     }
-    set(&mut object, "apiVersion", json!(version));
-    set(&mut object, "kind", json!(kind));
+    set(&mut object, &["apiVersion"], json!(version));
+    set(&mut object, &["kind"], json!(kind));
     Ok(object)
 }

@@ -17,7 +17,6 @@ mod query;
 mod resources;
 mod selector;
 mod table;
-mod value;
 mod watch;
 
 #[cfg(test)]
