@@ -46,6 +46,7 @@
 //! | theme or keymap | one TOML file |
 
 pub mod action;
+pub mod cli;
 pub mod clients;
 pub mod config;
 pub mod demo;
@@ -54,6 +55,7 @@ pub mod input;
 pub mod layout;
 pub mod model;
 pub mod report;
+pub mod runtime;
 pub mod sources;
 pub mod state;
 pub mod theme;

@@ -1,12 +1,11 @@
 //! One folder per protocol: wire to slim own types and back. Knows no world; every failure is a [`Fault`](crate::domain::error::Fault).
 
+pub mod alertmanager;
 pub mod aws;
 pub mod egress;
 pub mod kube;
-pub mod alertmanager;
+pub mod probe;
 pub mod prometheus;
 #[cfg(test)]
 pub mod testing;
 pub mod web;
-
-pub use crate::domain::error::{Fault, FaultKind};

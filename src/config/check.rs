@@ -142,6 +142,7 @@ fn probes(settings: &Settings) -> Option<Mistake> {
 
 fn clock(settings: &Settings) -> Option<Mistake> {
     let rate = settings.clock?.rate;
-    let possible = rate.is_finite() && rate > 0.0 && rate <= 1000.0;
-    (!possible).then(|| Mistake::new("rate", format!("a clock cannot run at rate {rate}; use more than 0, up to 1000")))
+    let possible = rate.is_finite() && (0.0..=1000.0).contains(&rate);
+    (!possible)
+        .then(|| Mistake::new("rate", format!("a clock cannot run at rate {rate}; use 0 (it stands still) to 1000")))
 }

@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::clock::Clock;
@@ -21,7 +22,7 @@ use super::production::{Production, WorldHandle};
 use super::servers::{self, Probe, Running};
 use super::world::{self, World, WorldError};
 
-pub use files::serve_json;
+pub use files::{serve_json, serve_words};
 
 /// How often the world is moved to what its clock shows, of the wall's time.
 const TICK: Duration = Duration::from_millis(200);
@@ -32,11 +33,13 @@ const TICK: Duration = Duration::from_millis(200);
 pub struct DemoOptions {
     pub world: world::Options,
     pub speed: f64,
+    /// World time at the start, ms since the Unix epoch; the wall's when absent.
+    pub at: Option<i64>,
 }
 
 impl Default for DemoOptions {
     fn default() -> Self {
-        Self { world: world::Options::default(), speed: 1.0 }
+        Self { world: world::Options::default(), speed: 1.0, at: None }
     }
 }
 
@@ -87,6 +90,7 @@ pub struct Demo {
 /// When the world or scenario is not known, or when the system gives no thread, port or folder.
 pub fn start(options: &DemoOptions) -> Result<Demo, DemoError> {
     let clock = Clock::start(options.speed);
+    let clock = Clock { world: options.at.unwrap_or(clock.world), ..clock };
     let production = Arc::new(Production::new(World::new(&options.world, clock.world)?, clock));
     let (started, result) = mpsc::sync_channel(1);
     let (stop, stopped) = oneshot::channel();
@@ -138,6 +142,20 @@ async fn tick(production: &Arc<Production>) {
     }
 }
 
+/// Waits for a signal that means the end; for ever when signals cannot be had.
+async fn signalled() {
+    let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
+    let waits = kinds.into_iter().map(|kind| {
+        Box::pin(async move {
+            match signal(kind) {
+                Ok(mut signal) => drop(signal.recv().await),
+                Err(_) => std::future::pending().await,
+            }
+        })
+    });
+    futures::future::select_all(waits).await;
+}
+
 impl Demo {
     #[must_use]
     pub fn endpoints(&self) -> &Endpoints {
@@ -151,6 +169,23 @@ impl Demo {
             Ok(answer) => answer,
             Err(error) => format!("error: {error}"),
         }
+    }
+
+    /// Ends the process on SIGTERM, SIGINT and SIGHUP, after the demo's folder has been removed. For a process that is
+    /// nothing but a demo.
+    ///
+    /// # Errors
+    /// When the system gives no thread or no signals.
+    pub fn end_on_signal(&self) -> std::io::Result<()> {
+        let folder = self.endpoints.folder.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        std::thread::Builder::new().name("demo-signals".to_owned()).spawn(move || {
+            runtime.block_on(signalled());
+            // What cannot be removed is left to the system's own cleaning of its folder for temporary files.
+            std::fs::remove_dir_all(&folder).ok();
+            std::process::exit(0);
+        })?;
+        Ok(())
     }
 
     /// Moves the world of a demo started with speed 0.

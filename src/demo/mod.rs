@@ -11,5 +11,5 @@ pub mod servers;
 pub mod store;
 pub mod world;
 
-pub use control::{Demo, DemoError, DemoOptions, Endpoints, serve_json, start};
+pub use control::{Demo, DemoError, DemoOptions, Endpoints, serve_json, serve_words, start};
 pub use production::WorldHandle;

@@ -99,4 +99,86 @@ impl Source for AlertmanagerSource {
     fn round<'a>(&'a mut self, outlet: &'a dyn Outlet) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(self.look(outlet))
     }
+
+    fn heartbeat<'a>(&'a mut self, _outlet: &'a dyn Outlet) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move { self.client.version().await.map(drop) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+    use std::sync::mpsc::{SyncSender, sync_channel};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::clients::testing::{Seen, beside, json as json_answer};
+    use crate::domain::health::Health;
+    use crate::domain::text::Shown;
+
+    struct Ear(AtomicI64, SyncSender<Observation>);
+
+    impl Outlet for Ear {
+        fn now(&self) -> Stamp {
+            Stamp::from_millis(self.0.load(Ordering::Relaxed))
+        }
+        fn observe(&self, observation: Observation) {
+            self.1.try_send(observation).expect("room for an observation");
+        }
+        fn alive(&self) {}
+        fn identity(&self, identity: Shown) {
+            assert_eq!(identity.as_str(), "alertmanager 0.25.0");
+        }
+        fn cost(&self, _: f64) {}
+    }
+
+    #[tokio::test]
+    async fn alerts_are_told_whole_with_what_silences_and_inhibits_them() {
+        let answer = |seen: Seen| {
+            let alert = |key: &str, status: serde_json::Value| {
+                json!({"labels": {"alertname": key, "severity": "critical"}, "startsAt": "2026-11-21T03:12:07Z",
+                    "fingerprint": key, "status": status})
+            };
+            json_answer(
+                200,
+                &match seen.path.as_str() {
+                    "/api/v2/status" => json!({"versionInfo": {"version": "0.25.0"}}),
+                    _ => json!([
+                        alert("plain", json!({"silencedBy": [], "inhibitedBy": []})),
+                        alert("silenced", json!({"silencedBy": ["s"], "inhibitedBy": []})),
+                        alert("inhibited", json!({"silencedBy": [], "inhibitedBy": ["plain"]})),
+                        alert("Watchdog", json!({})),
+                    ]),
+                },
+            )
+        };
+        let (said, heard) = sync_channel(10);
+        let ear = Ear(AtomicI64::new(1_000_000), said);
+        beside(answer, async |url| {
+            let settings = AlertmanagerSettings { name: "am".into(), url, bearer_file: None };
+            let mut source = AlertmanagerSource::new(&settings, Egress::LoopbackOnly).unwrap();
+            for (secs, looks) in [(0, 1), (4, 0), (4, 0), (6, 1)] {
+                ear.0.fetch_add(secs * 1000, Ordering::Relaxed);
+                source.round(&ear).await.unwrap();
+                let observations: Vec<_> = heard.try_iter().collect();
+                assert_eq!(observations.len(), looks, "after {secs} s more");
+                let Some(observation) = observations.first() else { continue };
+                assert!(observation.complete);
+                let told: Vec<_> = observation
+                    .facts
+                    .iter()
+                    .map(|fact| match fact {
+                        Fact::Alert(alert) => (alert.key.as_str(), alert.severity, alert.silenced),
+                        other => panic!("{other:?}"),
+                    })
+                    .collect();
+                let critical = Health::Critical;
+                let expected =
+                    [("plain", critical, false), ("silenced", critical, true), ("inhibited", Health::Ok, false)];
+                assert_eq!(told, expected);
+            }
+        })
+        .await;
+    }
 }

@@ -1,5 +1,10 @@
 //! The state of the program and the reducer that alone changes it: messages in, effects out.
 
+pub mod message;
+mod navigate;
+pub mod rows;
+pub mod session;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

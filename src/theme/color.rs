@@ -94,14 +94,73 @@ pub fn to_256(color: Color) -> Color {
     nearest.map_or(color, Color::Indexed)
 }
 
-/// The nearest of the sixteen by xterm's palette.
+/// The one of the sixteen that says the same: by hue, because nearness in light makes every pastel grey.
 pub fn to_16(color: Color) -> Color {
     if !matches!(color, Color::Rgb(..) | Color::Indexed(_)) {
         return color;
     }
-    let Some(target) = rgb(color) else { return color };
-    let nearest = NAMES.iter().zip(XTERM_16).min_by_key(|(_, candidate)| distance(target, *candidate));
-    nearest.map_or(color, |((_, color), _)| *color)
+    let Some((r, g, b)) = rgb(color) else { return color };
+    let (most, least) = (r.max(g).max(b), r.min(g).min(b));
+    let spread = most - least;
+    if most < 0x60 || u16::from(spread) * 5 < u16::from(most) {
+        return match most {
+            0..0x20 => Color::Black,
+            0x20..0x98 => Color::DarkGray,
+            0x98..0xf8 => Color::Gray,
+            _ => Color::White,
+        };
+    }
+    let part = |a: u8, b: u8| 60.0 * (f64::from(a) - f64::from(b)) / f64::from(spread);
+    let hue = match most {
+        top if top == r => part(g, b).rem_euclid(360.0),
+        top if top == g => 120.0 + part(b, r),
+        _ => 240.0 + part(r, g),
+    };
+    let bright = most >= 0xb8;
+    match hue {
+        20.0..75.0 => {
+            if bright {
+                Color::LightYellow
+            } else {
+                Color::Yellow
+            }
+        }
+        75.0..150.0 => {
+            if bright {
+                Color::LightGreen
+            } else {
+                Color::Green
+            }
+        }
+        150.0..215.0 => {
+            if bright {
+                Color::LightCyan
+            } else {
+                Color::Cyan
+            }
+        }
+        215.0..255.0 => {
+            if bright {
+                Color::LightBlue
+            } else {
+                Color::Blue
+            }
+        }
+        255.0..330.0 => {
+            if bright {
+                Color::LightMagenta
+            } else {
+                Color::Magenta
+            }
+        }
+        _ => {
+            if bright {
+                Color::LightRed
+            } else {
+                Color::Red
+            }
+        }
+    }
 }
 
 /// Squared distance weighted as the eye weighs the channels.

@@ -128,6 +128,17 @@ impl<'a> Canvas<'a> {
         self.buffer.set_stringn(x, y, cut.as_str(), usize::from(width), style).0
     }
 
+    /// Empties an area, for what is laid over it.
+    pub fn clear(&mut self, area: Rect) {
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                if let Some(cell) = self.buffer.cell_mut((x, y)) {
+                    cell.reset();
+                }
+            }
+        }
+    }
+
     /// A thin rule across the area's first line.
     pub fn rule(&mut self, area: Rect) {
         let style = self.style(Role::Rule.into());

@@ -3,6 +3,7 @@
 pub mod canvas;
 pub mod format;
 pub mod looks;
+pub mod overlays;
 pub mod panels;
 pub mod rows;
 pub mod screens;
@@ -11,13 +12,13 @@ pub mod widgets;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Size;
+use ratatui::layout::{Rect, Size};
 
 pub use rows::default_selection;
 
-use crate::layout::{self, Page, SMALLEST};
+use crate::layout::{self, Page, Regions, SMALLEST};
 use crate::shown;
-use crate::state::{Place, State};
+use crate::state::{BoardPlace, Overlay, Place, State};
 use crate::theme::{GlyphSet, Role, Theme, glyphs};
 use canvas::Canvas;
 use panels::{footer, header};
@@ -40,19 +41,39 @@ pub fn paint(buffer: &mut Buffer, state: &State, theme: &Theme) {
 fn screen(canvas: &mut Canvas<'_>, size: Size, state: &State) {
     let page = if matches!(state.place(), Some(Place::Board(_)) | None) { Page::Board } else { Page::Whole };
     let Some(regions) = layout::regions(size, page, !state.notices.is_empty()) else {
-        let words = shown!("tierdeck needs {}x{}, this is {}x{}", SMALLEST.width, SMALLEST.height, size.width, size.height);
+        let words =
+            shown!("tierdeck needs {}x{}, this is {}x{}", SMALLEST.width, SMALLEST.height, size.width, size.height);
         canvas.put(0, 0, size.width, words, Role::Text);
         return;
     };
     header::draw(canvas, regions.header, state);
     header::evidence(canvas, regions.evidence, state);
-    let fallback = crate::state::BoardPlace::default();
-    match state.place() {
-        Some(Place::Board(place)) => screens::board::draw(canvas, &regions, state, place),
-        _ => screens::board::draw(canvas, &regions, state, &fallback),
+    place(canvas, &regions, state);
+    if page == Page::Whole {
+        canvas.rule(regions.rule);
+    }
+    let over = Rect { height: regions.rule.y - regions.body.y, width: size.width, ..regions.body };
+    match &state.overlay {
+        Some(Overlay::Help { scroll }) => overlays::help::draw(canvas, over, state, *scroll),
+        Some(Overlay::Explain { scroll }) => overlays::explain::draw(canvas, over, state, *scroll),
+        None => {}
     }
     footer::notice(canvas, regions.notice, state);
     footer::draw(canvas, regions.footer, state);
+}
+
+fn place(canvas: &mut Canvas<'_>, regions: &Regions, state: &State) {
+    let body = regions.body;
+    match state.place() {
+        Some(Place::Board(place)) => screens::board::draw(canvas, regions, state, place),
+        Some(Place::Topology(place)) => screens::topology::draw(canvas, body, state, place),
+        Some(Place::Tier(place)) => screens::tier::draw(canvas, body, state, place),
+        Some(Place::Component(place)) => screens::component::draw(canvas, body, state, place),
+        Some(Place::Sources { selected }) => screens::lists::sources(canvas, body, state, *selected),
+        Some(Place::Changes { selected }) => screens::lists::changes(canvas, body, state, *selected),
+        Some(Place::Alerts { selected }) => screens::lists::alerts(canvas, body, state, *selected),
+        None => screens::board::draw(canvas, regions, state, &BoardPlace::default()),
+    }
 }
 
 /// Replaces every character outside ASCII by its twin, cell by cell.

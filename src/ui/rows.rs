@@ -130,9 +130,7 @@ pub fn topology_tree(board: &Board) -> Vec<TreeNode<'_>> {
             }
             let callees = board.links.iter().filter(|link| link.from == row.id && link.to != row.id);
             let next: Vec<_> = callees
-                .filter_map(|link| {
-                    all.iter().find(|row| row.id == link.to).map(|row| (*row, depth + 1, Some(link)))
-                })
+                .filter_map(|link| all.iter().find(|row| row.id == link.to).map(|row| (*row, depth + 1, Some(link))))
                 .collect();
             stack.extend(next.into_iter().rev());
         }

@@ -25,7 +25,11 @@ pub fn roles(buffer: &Buffer) -> String {
         };
         let letter = match (role(cell.fg), role(cell.bg)) {
             (Some(role), _) if cell.symbol() != " " || role.is_banner() => {
-                if cell.modifier.contains(Modifier::BOLD) { role.letter().to_ascii_uppercase() } else { role.letter() }
+                if cell.modifier.contains(Modifier::BOLD) {
+                    role.letter().to_ascii_uppercase()
+                } else {
+                    role.letter()
+                }
             }
             (_, Some(Role::Select)) => Role::Select.letter(),
             _ => ' ',

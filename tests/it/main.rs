@@ -1,4 +1,5 @@
+//! The one integration binary.
+
 mod architecture;
 mod config;
-//! The one integration binary.
 mod screens;

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -128,24 +130,30 @@ fn held(options: &Options) -> Result<SdkConfig, Fault> {
         .build())
 }
 
-/// The default chain: environment, profile (SSO and credential processes included), web identity, container, instance.
+/// The named profile and nothing else, so that a mistyped name cannot become the machine's own role; without a name the
+/// default chain: environment, `AWS_PROFILE`, web identity, container, instance.
 async fn chained(options: &Options) -> SdkConfig {
     let region = Region::new(options.region.clone());
-    let metadata = aws_config::imds::Client::builder()
-        .max_attempts(1)
-        .connect_timeout(METADATA)
-        .read_timeout(METADATA)
-        .operation_timeout(METADATA * 2)
-        .build();
-    let mut chain = DefaultCredentialsChain::builder().region(region.clone()).imds_client(metadata);
-    if let Some(profile) = &options.profile {
-        chain = chain.profile_name(profile);
-    }
-    let mut loader =
-        aws_config::defaults(BehaviorVersion::latest()).region(region).credentials_provider(chain.build().await);
-    if let Some(profile) = &options.profile {
-        loader = loader.profile_name(profile);
-    }
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).region(region.clone());
+    loader = match &options.profile {
+        Some(profile) => {
+            let provider = ProfileFileCredentialsProvider::builder()
+                .configure(&ProviderConfig::default().with_region(Some(region)))
+                .profile_name(profile)
+                .build();
+            loader.profile_name(profile).credentials_provider(provider)
+        }
+        None => {
+            let metadata = aws_config::imds::Client::builder()
+                .max_attempts(1)
+                .connect_timeout(METADATA)
+                .read_timeout(METADATA)
+                .operation_timeout(METADATA * 2)
+                .build();
+            let chain = DefaultCredentialsChain::builder().region(region).imds_client(metadata);
+            loader.credentials_provider(chain.build().await)
+        }
+    };
     if let Some(url) = &options.endpoint_url {
         loader = loader.endpoint_url(url);
     }

@@ -30,16 +30,15 @@ where
     }
 }
 
-/// The messages of an error and of its sources.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+/// The messages of an error and of its sources, the innermost last.
+fn chain(error: &dyn Error) -> Vec<String> {
+    let mut messages = vec![error.to_string()];
     let mut next = error.source();
     while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
+        messages.push(source.to_string());
         next = source.source();
     }
-    text
+    messages
 }
 
 fn silent(place: &Place, action: &'static str) -> Fault {
@@ -51,16 +50,28 @@ fn silent(place: &Place, action: &'static str) -> Fault {
 }
 
 /// The request never got an answer: no credentials, no address, no connection.
-fn undelivered(place: &Place, action: &'static str, why: &str) -> Fault {
+fn undelivered(place: &Place, action: &'static str, chain: &[String]) -> Fault {
     let region = Raw::new(&place.region);
-    let lower = why.to_ascii_lowercase();
+    let why = chain.last().map(String::as_str).unwrap_or_default();
+    let lower = chain.join(" ").to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     if says(&["credential", "identity", "token", "sso"]) {
-        return Fault::new(
-            FaultKind::Unauthenticated,
-            crate::shown!("no valid AWS credentials for {} ({})", action, Raw::new(why)),
-            login(place),
-        );
+        if let Some(profile) = &place.profile
+            && says(&["was not defined", "was not enabled", "initialization error"])
+        {
+            return Fault::new(
+                FaultKind::Unauthenticated,
+                crate::shown!("the AWS profile {} is not defined, or not well", Raw::new(profile)),
+                Shown::fixed("look at ~/.aws/config and at `profile` in the configuration"),
+            );
+        }
+        // The chain ends at the machine's own role: that this one is not there is no news.
+        let what = if says(&["imds", "metadata"]) {
+            crate::shown!("no AWS credentials for {}", action)
+        } else {
+            crate::shown!("no AWS credentials for {} ({})", action, Raw::new(why))
+        };
+        return Fault::new(FaultKind::Unauthenticated, what, login(place));
     }
     if says(&["dns error", "failed to lookup", "name or service not known"]) {
         return Fault::new(

@@ -29,9 +29,8 @@ const BUILD: Duration = Duration::from_secs(15);
 pub async fn connect(settings: &KubernetesSettings, egress: Egress) -> Result<Connection, Fault> {
     let label = Raw::new(&settings.name);
     let wanted = settings.clone();
-    let building = tokio::task::spawn_blocking(move || {
-        tokio::runtime::Handle::current().block_on(build(&wanted, egress))
-    });
+    let building =
+        tokio::task::spawn_blocking(move || tokio::runtime::Handle::current().block_on(build(&wanted, egress)));
     match tokio::time::timeout(BUILD, building).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(fault::malformed(&label, "its client could not be built")),
@@ -102,4 +101,3 @@ async fn configuration(settings: &KubernetesSettings, egress: Egress) -> Result<
         .map_err(|error| fault::kubeconfig(&file, &error, &contexts))?;
     Ok((config, cluster.unwrap_or_else(|| Raw::new(&settings.name))))
 }
-

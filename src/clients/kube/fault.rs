@@ -194,9 +194,9 @@ fn from_tls(server: &Raw, error: &rustls::Error) -> Fault {
         rustls::Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
             ("its certificate has expired", "renew it, or check this host's clock")
         }
-        rustls::Error::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
-            ("its certificate is for another name", "check server and tls-server-name in the kubeconfig")
-        }
+        rustls::Error::InvalidCertificate(
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
+        ) => ("its certificate is for another name", "check server and tls-server-name in the kubeconfig"),
         rustls::Error::InvalidCertificate(_) => ("its certificate is not valid", "check the server's certificate"),
         rustls::Error::InvalidMessage(_) => ("it does not speak TLS", "check http or https in the kubeconfig"),
         rustls::Error::AlertReceived(_) => ("it refused our TLS", "check the client certificate in the kubeconfig"),
@@ -224,10 +224,9 @@ pub fn kubeconfig(file: &Path, error: &KubeconfigError, contexts: &[String]) -> 
             shown!("kubeconfig {} has no context {}", file, Raw::new(name)),
             shown!("it has: {}", Raw::from(contexts.join(", "))),
         ),
-        KubeconfigError::Parse(cause) => (
-            shown!("kubeconfig {}: {}", file, Raw::new(brief(&cause.to_string()))),
-            fixed("mend the YAML"),
-        ),
+        KubeconfigError::Parse(cause) => {
+            (shown!("kubeconfig {}: {}", file, Raw::new(brief(&cause.to_string()))), fixed("mend the YAML"))
+        }
         other => (
             shown!("kubeconfig {}: {}", file, Raw::new(brief(&other.to_string()))),
             fixed("mend the entry of this context"),

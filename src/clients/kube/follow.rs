@@ -31,7 +31,11 @@ const LONGEST: usize = 8 << 20;
 #[derive(Debug)]
 pub enum Seen {
     /// A page of a list; `first` begins anew, what is not listed again until `last` is gone.
-    Page { page: Page, first: bool, last: bool },
+    Page {
+        page: Page,
+        first: bool,
+        last: bool,
+    },
     Change(Change),
     /// A bookmark, or the orderly end of a watch: nothing new, but the server is there.
     Alive,
@@ -177,11 +181,8 @@ impl Follow {
 
     fn listed(&mut self, page: Page, first: bool) -> Seen {
         let last = page.next.is_empty();
-        self.step = if last {
-            Step::Open { version: page.version.clone() }
-        } else {
-            Step::List { from: page.next.clone() }
-        };
+        self.step =
+            if last { Step::Open { version: page.version.clone() } } else { Step::List { from: page.next.clone() } };
         Seen::Page { page, first, last }
     }
 

@@ -7,8 +7,9 @@ mod connect;
 mod fault;
 mod follow;
 mod objects;
+mod proxy;
 pub mod read;
 mod wire;
 
-
+pub use proxy::Proxy;
 pub use read::{Connection, connect};

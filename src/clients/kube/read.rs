@@ -6,7 +6,9 @@ use bytes::Bytes;
 use futures::AsyncBufRead;
 use futures::io::AsyncReadExt;
 use http::{Method, Request, header};
+use http_body_util::{BodyExt, Limited};
 use kube::Client;
+use kube::client::Body;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -25,8 +27,6 @@ pub use super::objects::*;
 const LIST: Duration = Duration::from_secs(15);
 /// Deadline of a small question (`/version`, a self review).
 pub const QUESTION: Duration = Duration::from_secs(3);
-/// Deadline of a query through the service proxy.
-const PROXY: Duration = Duration::from_secs(15);
 /// Largest answer that is read; etcd keeps objects below 1.5 MiB, and a page has 500.
 const LARGEST: u64 = 256 << 20;
 /// Objects in a page.
@@ -227,39 +227,29 @@ impl Connection {
         let opening = self.client.request_stream(request);
         match tokio::time::timeout(CONNECTED, opening).await {
             Ok(Ok(body)) => Ok(body),
-            Ok(Err(error)) => {
-                Err(name_refusal(fault::request(&self.server, &error), "watch", resource, namespace))
-            }
+            Ok(Err(error)) => Err(name_refusal(fault::request(&self.server, &error), "watch", resource, namespace)),
             Err(_) => Err(fault::silent(&self.server, CONNECTED)),
         }
     }
 
-    /// GET through the API server's service proxy; `path` starts with `/`.
+    /// Sends a reading request as it is; a status that is an error is an answer. For what stands behind the service
+    /// proxy, which words its own errors.
     ///
     /// # Errors
-    /// Any [`Fault`] of the connection or of the service behind the proxy.
-    pub async fn proxy_get(&self, proxy: &ServiceProxy, path: &str, query: &[(String, String)]) -> Result<Bytes, Fault> {
-        let mut path = format!("{}{path}", proxy_base(proxy));
-        if !query.is_empty() {
-            path.push('?');
-            path.push_str(&encode(query));
-        }
-        self.fetch(Method::GET, &path, "", Vec::new(), PROXY).await.map(Bytes::from)
-    }
-
-    /// A query by POST form through the service proxy, for queries too long for a URL.
-    ///
-    /// # Errors
-    /// As [`Self::proxy_get`]; [`FaultKind::Usage`] for paths that are not queries.
-    pub async fn proxy_post_form(
+    /// [`FaultKind::Usage`] for what the read client does not send, else any [`Fault`] of the connection.
+    pub(super) async fn exchange(
         &self,
-        proxy: &ServiceProxy,
-        path: &str,
-        form: &[(String, String)],
-    ) -> Result<Bytes, Fault> {
-        let path = format!("{}{path}", proxy_base(proxy));
-        let body = encode(form).into_bytes();
-        self.fetch(Method::POST, &path, "application/x-www-form-urlencoded", body, PROXY).await.map(Bytes::from)
+        request: Request<Body>,
+        largest: usize,
+    ) -> Result<http::Response<Bytes>, Fault> {
+        if !permitted(request.method(), request.uri().path()) {
+            return Err(refused(request.method(), request.uri().path()));
+        }
+        let response = self.client.send(request).await.map_err(|error| fault::request(&self.server, &error))?;
+        let (parts, body) = response.into_parts();
+        let body =
+            Limited::new(body, largest).collect().await.map_err(|error| fault::transport(&self.server, &*error))?;
+        Ok(http::Response::from_parts(parts, body.to_bytes()))
     }
 
     /// GET of a path as text.
@@ -279,11 +269,7 @@ impl Connection {
         deadline: Duration,
     ) -> Result<Vec<u8>, Fault> {
         if !permitted(&method, path) {
-            return Err(Fault::new(
-                FaultKind::Usage,
-                shown!("the read client does not send {} {}", Raw::new(method.as_str()), Raw::new(path)),
-                Shown::fixed("changes go through an operation"),
-            ));
+            return Err(refused(&method, path));
         }
         let mut request = Request::builder().method(method).uri(path).header(header::ACCEPT, "application/json");
         if !content.is_empty() {
@@ -291,7 +277,8 @@ impl Connection {
         }
         let request = request.body(body).map_err(|_| self.unusable())?;
         let answer = async {
-            let body = self.client.request_stream(request).await.map_err(|error| fault::request(&self.server, &error))?;
+            let body =
+                self.client.request_stream(request).await.map_err(|error| fault::request(&self.server, &error))?;
             let mut bytes = Vec::new();
             let mut body = Box::pin(body).take(LARGEST);
             body.read_to_end(&mut bytes).await.map_err(|error| fault::transport(&self.server, &error))?;
@@ -315,7 +302,7 @@ impl Connection {
         fault::transport(&self.server, error)
     }
 
-    fn unusable(&self) -> Fault {
+    pub(super) fn unusable(&self) -> Fault {
         Fault::new(
             FaultKind::Usage,
             shown!("kubernetes {}: a request cannot be written", self.server),
@@ -329,21 +316,28 @@ const CONNECTED: Duration = Duration::from_secs(5);
 
 /// What the read client may send: GET, questions about ourselves, and Prometheus queries through the proxy.
 fn permitted(method: &Method, path: &str) -> bool {
-    let asks_about_us = path.split_once("/selfsubject").is_some_and(|(_, rest)| {
-        !rest.contains('/') && matches!(rest, "reviews" | "accessreviews" | "rulesreviews")
-    });
+    let asks_about_us = path
+        .split_once("/selfsubject")
+        .is_some_and(|(_, rest)| !rest.contains('/') && matches!(rest, "reviews" | "accessreviews" | "rulesreviews"));
     let queries = path.contains("/proxy/")
-        && ["/api/v1/query", "/api/v1/query_range", "/api/v1/series", "/api/v1/labels"].iter().any(|q| path.ends_with(q));
+        && ["/api/v1/query", "/api/v1/query_range", "/api/v1/series", "/api/v1/labels"]
+            .iter()
+            .any(|q| path.ends_with(q));
     *method == Method::GET || (*method == Method::POST && (asks_about_us || queries))
 }
 
-fn proxy_base(proxy: &ServiceProxy) -> String {
-    let (namespace, service) = (segment(&proxy.namespace), segment(&proxy.service));
-    format!("/api/v1/namespaces/{namespace}/services/{service}:{}/proxy", proxy.port)
+fn refused(method: &Method, path: &str) -> Fault {
+    Fault::new(
+        FaultKind::Usage,
+        shown!("the read client does not send {} {}", Raw::new(method.as_str()), Raw::new(path)),
+        Shown::fixed("changes go through an operation"),
+    )
 }
 
-fn encode(pairs: &[(String, String)]) -> String {
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+/// Path of a service's root behind the proxy.
+pub(super) fn proxy_base(proxy: &ServiceProxy) -> String {
+    let (namespace, service) = (segment(&proxy.namespace), segment(&proxy.service));
+    format!("/api/v1/namespaces/{namespace}/services/{service}:{}/proxy", proxy.port)
 }
 
 /// A 403 on a collection, told by verb, resource and place instead of in the server's long sentence.

@@ -79,6 +79,28 @@ pub fn serve_json(endpoints: &Endpoints) -> String {
     .to_string()
 }
 
+/// The same for people: where everything is, and how to point tools at it.
+#[must_use]
+pub fn serve_words(endpoints: &Endpoints) -> String {
+    let exports: String = endpoints.env.iter().map(|(name, value)| format!("  export {name}={value}\n")).collect();
+    format!(
+        "world {world}, scenario {scenario}, seed {seed}; ends with ^C or when standard input closes\n\
+         console       tierdeck --config {config}\n\
+         kubectl       kubectl --kubeconfig {kubeconfig} get pods -A\n\
+         prometheus    {prometheus}\n\
+         alertmanager  {alertmanager}\n\
+         for the AWS CLI:\n{exports}\
+         commands: stop|start|hang|refuse|401|403|500|truncate SERVER, scenario NAME, speed X\n",
+        world = endpoints.world,
+        scenario = endpoints.scenario,
+        seed = endpoints.seed,
+        config = endpoints.config.display(),
+        kubeconfig = endpoints.kubeconfig.display(),
+        prometheus = endpoints.prometheus,
+        alertmanager = endpoints.alertmanager,
+    )
+}
+
 fn base_url(address: &SocketAddr) -> String {
     format!("http://{address}")
 }

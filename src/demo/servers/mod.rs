@@ -25,6 +25,7 @@ use axum::Router;
 
 use super::production::Production;
 use super::world::World;
+use aws::{AwsFault, AwsFaults};
 use fault::{Fault, Gate, Switch};
 use http::Refusal;
 
@@ -37,7 +38,8 @@ struct HttpServer {
     up: fn(&World) -> bool,
 }
 
-/// The HTTP APIs that need nothing but the world. Kubernetes, which proxies to Prometheus, is not among them.
+/// The HTTP APIs that need nothing but the world. Kubernetes, which proxies to Prometheus, and AWS, whose services fail
+/// one by one, are not among them.
 const HTTP: &[HttpServer] = &[
     HttpServer {
         name: "prometheus",
@@ -54,7 +56,7 @@ pub fn routes() -> Vec<(&'static str, &'static str, &'static str)> {
     let mut routes: Vec<_> = kube::routes().map(|(method, path)| ("kubernetes", method, path)).collect();
     routes.extend(prometheus::ROUTES.iter().map(|(method, path)| ("prometheus", *method, *path)));
     routes.extend(alertmanager::ROUTES.iter().map(|(method, path)| ("alertmanager", *method, *path)));
-    routes.extend(aws::routes().map(|(service, operation)| (service, "POST", operation)));
+    routes.extend(aws::routes().map(|(service, operation)| ("aws", service, operation)));
     routes.extend([
         ("dns", "UDP", "A"),
         ("dns", "TCP", "A"),
@@ -107,10 +109,17 @@ pub async fn start(production: &Arc<Production>) -> io::Result<Running> {
         }
         addresses.insert(server.name, serve(router, &switch, server.refusal)?);
     }
-    let router = aws::router(production.clone(), aws_faults(&mut faults));
-    addresses.insert("aws", serve(router, &faults.http_switch("aws"), http::plain_refusal)?);
     let switch = faults.http_switch("kubernetes");
     addresses.insert("kubernetes", serve(kube::router(production.clone(), prometheus), &switch, kube::refusal)?);
+    let services = AwsFaults::default();
+    let switch = faults.http_switch("aws");
+    addresses.insert("aws", serve(aws::router(production.clone(), services.clone()), &switch, http::plain_refusal)?);
+    for service in aws::SERVICES {
+        let services = services.clone();
+        faults.add(service, true, move |fault| {
+            services.set(service, aws_fault(fault));
+        });
+    }
     let mut probes = vec![dns::start(production, &faults.switch("dns")).await?];
     let (sites, authority) = tls::start(production, &faults.http_switch("tls"))?;
     probes.extend(sites);
@@ -119,30 +128,21 @@ pub async fn start(production: &Arc<Production>) -> io::Result<Running> {
     Ok(Running { http: addresses, probes, faults, authority })
 }
 
-/// The faults of the AWS services, each under its name. They share a listener: one that is stopped or refuses by itself
-/// closes the connection instead of answering.
-fn aws_faults(faults: &mut Faults) -> aws::AwsFaults {
-    let services = aws::AwsFaults::default();
-    for service in aws::SERVICES {
-        let lever = services.clone();
-        faults.add(service, true, move |fault| {
-            let fault = match fault {
-                Fault::Ok => aws::AwsFault::Ok,
-                Fault::Hang => aws::AwsFault::Hang,
-                Fault::Status(code) => aws::AwsFault::Status(code),
-                Fault::Stopped | Fault::Refuse | Fault::Truncate => aws::AwsFault::Truncate,
-            };
-            lever.set(service, fault);
-        });
-    }
-    services
-}
-
 fn serve(router: Router, switch: &Switch, refusal: Refusal) -> io::Result<SocketAddr> {
     let gate = Gate::open(switch)?;
     let address = gate.address();
     http::serve(gate, router, switch, refusal);
     Ok(address)
+}
+
+/// The services of AWS share a listener: one that is stopped cannot be refused alone, so its connections are cut.
+const fn aws_fault(fault: Fault) -> AwsFault {
+    match fault {
+        Fault::Ok => AwsFault::Ok,
+        Fault::Hang => AwsFault::Hang,
+        Fault::Status(code) => AwsFault::Status(code),
+        Fault::Stopped | Fault::Refuse | Fault::Truncate => AwsFault::Truncate,
+    }
 }
 
 type Setter = Box<dyn Fn(Fault) + Send + Sync>;

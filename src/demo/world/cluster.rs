@@ -1,22 +1,12 @@
 //! Workloads, their revisions and their pods: what the controllers of a cluster do with them as time passes.
 
-use std::net::Ipv4Addr;
-
 use super::flow::{Fault, Group};
-use super::noise::{digest, mix, signed, suffix};
+use super::noise::{digest, mix, suffix};
+use super::pod::{Pod, READY_AFTER};
 use super::spec::{self, Kind, Step};
 
-/// A pod is bound to a node, runs, and is ready this long after it was created (ms); readiness varies by pod.
-pub const SCHEDULED_AFTER: i64 = 1_000;
-pub const STARTED_AFTER: i64 = 5_000;
-const READY_AFTER: i64 = 15_000;
-/// A process that crashes lives this long; the kubelet tries again after 10 s, then after twice as long up to 5 min.
-const LIFETIME: i64 = 3_000;
-const BACK_OFF: (i64, i64) = (10_000, 300_000);
 /// A rollout that has not got on for this long is given up (`progressDeadlineSeconds`, ms).
 const DEADLINE: i64 = 600_000;
-/// The nodes in the order in which the scheduler fills them: one of each zone, then the other one.
-const BY_ZONE: [usize; 6] = [0, 2, 4, 1, 3, 5];
 /// How long a pod that was told to go takes to go.
 const GRACE: i64 = 10_000;
 
@@ -28,84 +18,6 @@ pub struct Revision {
     pub tag: String,
     pub created_at: i64,
     pub fault: Fault,
-}
-
-#[derive(Clone, Debug)]
-pub struct Pod {
-    pub id: u64,
-    pub name: String,
-    pub revision: u32,
-    pub node: &'static spec::Node,
-    pub address: Ipv4Addr,
-    /// `address:port`, Prometheus' instance.
-    pub instance: String,
-    pub created_at: i64,
-    pub ready_at: i64,
-    pub deleted_at: Option<i64>,
-    /// Since when its readiness probe fails.
-    pub hung_at: Option<i64>,
-    /// Its process dies again and again.
-    pub crashes: bool,
-    /// Number of the crash loop's turn that was reported last.
-    reported: u32,
-    /// Its share of the traffic against its sisters', near 1.
-    pub weight: f64,
-}
-
-impl Pod {
-    #[must_use]
-    pub fn ready(&self, at: i64) -> bool {
-        self.probed(at) && self.deleted_at.is_none()
-    }
-
-    /// Whether its readiness probe succeeds, as it also does while the pod goes.
-    #[must_use]
-    pub fn probed(&self, at: i64) -> bool {
-        self.ready_at <= at && self.hung_at.is_none()
-    }
-
-    #[must_use]
-    pub fn started(&self, at: i64) -> bool {
-        self.created_at + STARTED_AFTER <= at
-    }
-
-    /// Where the pod stands in its crash loop; `None` when it is not in one.
-    #[must_use]
-    pub fn crash_loop(&self, at: i64) -> Option<CrashLoop> {
-        if !self.crashes || !self.started(at) {
-            return None;
-        }
-        let mut turn = CrashLoop { restarts: 0, waiting: false, since: self.created_at + STARTED_AFTER, died_at: None };
-        let mut pause = BACK_OFF.0;
-        while turn.since + LIFETIME <= at {
-            let died_at = turn.since + LIFETIME;
-            turn.died_at = Some(died_at);
-            if at < died_at + pause {
-                return Some(CrashLoop { waiting: true, since: died_at, ..turn });
-            }
-            turn = CrashLoop { restarts: turn.restarts + 1, since: died_at + pause, ..turn };
-            pause = (pause * 2).min(BACK_OFF.1);
-        }
-        Some(turn)
-    }
-
-    /// Whether the process runs, so that it can be scraped.
-    #[must_use]
-    pub fn answers(&self, at: i64) -> bool {
-        self.started(at) && self.crash_loop(at).is_none_or(|turn| !turn.waiting)
-    }
-}
-
-/// One moment of a crash loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CrashLoop {
-    pub restarts: u32,
-    /// Dead, until the kubelet tries again; else it runs for a moment.
-    pub waiting: bool,
-    /// When this turn began.
-    pub since: i64,
-    /// When the process last died.
-    pub died_at: Option<i64>,
 }
 
 /// How far a new revision is rolled out.
@@ -189,40 +101,9 @@ impl Workload {
     }
 
     fn create_pod(&mut self, seed: u64, revision: u32, at: i64) {
-        let count = self.created_pods;
+        let pod = self.revision(revision).and_then(|r| Pod::create(self.spec, r, seed, self.created_pods, at));
         self.created_pods += 1;
-        let own = mix(mix(seed, digest(self.spec.name)), count);
-        let turn = digest(self.spec.name).wrapping_add(count) as usize % BY_ZONE.len();
-        let Some(node) = BY_ZONE.get(turn).and_then(|index| spec::NODES.get(*index)) else { return };
-        let (hash, crashes) = self.revision(revision).map_or(("", false), |r| (r.hash.as_str(), r.fault.crashes));
-        let name = match self.spec.kind {
-            Kind::StatefulSet => format!("{}-{count}", self.spec.name),
-            Kind::DaemonSet => format!("{}-{}", self.spec.name, suffix(own, 5)),
-            Kind::Deployment | Kind::Rollout => format!("{}-{hash}-{}", self.spec.name, suffix(own, 5)),
-        };
-        let [a, b, c] = node.pods;
-        let workload_index = spec::WORKLOADS.iter().position(|w| w.name == self.spec.name).unwrap_or_default();
-        let last = 10 + (workload_index as u64 * 14 + count % 14) % 240;
-        let address = if self.spec.kind == Kind::DaemonSet {
-            node.address.parse().unwrap_or(Ipv4Addr::UNSPECIFIED)
-        } else {
-            Ipv4Addr::new(a, b, c, u8::try_from(last).unwrap_or(u8::MAX))
-        };
-        self.pods.push(Pod {
-            id: own,
-            name,
-            revision,
-            node,
-            address,
-            instance: format!("{address}:{}", self.spec.port),
-            created_at: at,
-            ready_at: if crashes { i64::MAX } else { at + READY_AFTER + (own % 5_000) as i64 },
-            deleted_at: None,
-            hung_at: None,
-            crashes,
-            reported: 0,
-            weight: 1.0 + 0.03 * signed(own, 1),
-        });
+        self.pods.extend(pod);
     }
 
     #[must_use]
@@ -397,11 +278,7 @@ impl Workload {
     fn report_crashes(&mut self, at: i64, notices: &mut Vec<Notice>) {
         let (name, namespace) = (self.spec.name, self.spec.namespace);
         for pod in self.pods.iter_mut().filter(|p| p.deleted_at.is_none()) {
-            let Some(turn) = pod.crash_loop(at) else { continue };
-            let number = 1 + turn.restarts * 2 + u32::from(turn.waiting);
-            if number == std::mem::replace(&mut pod.reported, number) {
-                continue;
-            }
+            let Some(turn) = pod.next_turn(at) else { continue };
             let (reason, message) = if turn.waiting {
                 ("BackOff", format!("Back-off restarting failed container {name} in pod {}", pod.name))
             } else {

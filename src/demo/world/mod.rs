@@ -11,13 +11,14 @@ pub mod flow;
 pub mod latency;
 pub mod model;
 pub mod noise;
+pub mod pod;
 pub mod scenario;
 pub mod spec;
 #[cfg(test)]
 mod tests;
 pub mod traffic;
 
-pub use scenario::scenario_names;
+pub use scenario::{drawn_scenario, scenario_names};
 
 use super::store::Stores;
 use export::Exporters;
@@ -150,7 +151,10 @@ impl World {
     /// # Errors
     /// When there is no such scenario or its file is wrong.
     pub fn set_scenario(&mut self, name: &str, at: i64) -> Result<(), WorldError> {
-        self.start_scenario(name, at)
+        self.start_scenario(name, at)?;
+        // What lies in the scenario's past happens at its start.
+        self.truth.breach = self.truth.breach.map(|breach| breach.max(at));
+        Ok(())
     }
 
     /// What the seed drew for the present scenario.

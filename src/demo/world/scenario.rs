@@ -27,6 +27,14 @@ pub fn scenario_names() -> Vec<&'static str> {
     FILES.iter().map(|(name, _)| *name).collect()
 }
 
+/// The incident that a seed draws: any scenario but the calm one.
+#[must_use]
+pub fn drawn_scenario(seed: u64) -> &'static str {
+    let incidents = FILES.get(1..).unwrap_or_default();
+    let drawn = seed % u64::try_from(incidents.len()).unwrap_or(1).max(1);
+    usize::try_from(drawn).ok().and_then(|at| incidents.get(at)).map_or("calm", |(name, _)| name)
+}
+
 /// Something that happens to the world.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {

@@ -10,7 +10,8 @@ pub const DOMAIN: &str = "shop.example";
 pub const NAMESPACE: &str = "shop";
 pub const MONITORING: &str = "monitoring";
 pub const ARGO: &str = "argo-rollouts";
-pub const NAMESPACES: [&str; 5] = [ARGO, "default", "kube-system", MONITORING, NAMESPACE];
+pub const SYSTEM: &str = "kube-system";
+pub const NAMESPACES: [&str; 5] = [ARGO, "default", SYSTEM, MONITORING, NAMESPACE];
 pub const ZONES: [&str; 3] = ["eu-west-1a", "eu-west-1b", "eu-west-1c"];
 
 pub const LOAD_BALANCER: &str = "app/shop-prod/50dc6c495c0c9188";
@@ -114,7 +115,7 @@ const fn within(namespace: &'static str, base: Workload) -> Workload {
 
 use Kind::{DaemonSet, Deployment, Rollout, StatefulSet};
 
-pub const WORKLOADS: [Workload; 16] = [
+pub const WORKLOADS: [Workload; 17] = [
     scaled(4, 10, workload("frontend", Deployment, "shop/frontend", (4, 12), 8080, 4, (250, 256))),
     scaled(5, 15, workload("api-gateway", Rollout, "shop/api-gateway", (2, 31), 8080, 5, (500, 512))),
     scaled(5, 20, workload("orders", Rollout, "shop/orders", (5, 7), 8080, 5, (500, 512))),
@@ -142,6 +143,7 @@ pub const WORKLOADS: [Workload; 16] = [
     ),
     within(MONITORING, workload("tempo", Deployment, "grafana/tempo", (2, 8), 3200, 1, (250, 1024))),
     within(MONITORING, workload("node-exporter", DaemonSet, "prom/node-exporter", (1, 10), 9100, 6, (50, 64))),
+    within(SYSTEM, workload("coredns", Deployment, "eks/coredns", (1, 12), 53, 2, (100, 170))),
 ];
 
 /// A PodDisruptionBudget stands for each workload of the shop with more than one pod: `maxUnavailable: 1`.

@@ -111,7 +111,7 @@ impl<'a> Line<'a> {
     /// Published only when it is not zero.
     #[must_use]
     pub fn is_sparse(&self) -> bool {
-        matches!(&self.spec.feed, Feed::Cloudwatch(feed) if feed.sparse)
+        matches!(&self.spec.feed, Feed::Cloudwatch(feed) if feed.zero_with.is_some())
     }
 
     /// The same a week ago, where it is known.

@@ -101,6 +101,7 @@ fn signal(node: &Node, line: &Line) -> SignalRow {
     SignalRow {
         signal: line.spec.id.as_str(),
         label: line.spec.label.as_str(),
+        role: line.spec.role,
         part,
         reading: line.reading.clone(),
         health: line.health,

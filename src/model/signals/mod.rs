@@ -65,7 +65,7 @@ pub enum Role {
     Trouble,
     /// A business figure (orders completed, registrations).
     Business,
-    /// Only shown.
+    /// Only shown; a threshold may mark the number but never raises a health.
     Info,
 }
 
@@ -335,4 +335,5 @@ mod tests {
         }
     }
 }
+#[cfg(test)]
 mod tests;

@@ -100,11 +100,8 @@ pub fn autoscaler(wire: &Autoscaler<'_>, names: &mut Names) -> AutoscalerRow {
         "Rollout" => Some(Kind::Rollout),
         _ => None,
     };
-    let target = kind.map(|kind| ComponentId {
-        kind,
-        scope: names.of(&wire.metadata.namespace),
-        name: names.of(&target.name),
-    });
+    let target =
+        kind.map(|kind| ComponentId { kind, scope: names.of(&wire.metadata.namespace), name: names.of(&target.name) });
     AutoscalerRow { target, bounds: (wire.spec.min_replicas.unwrap_or(1), wire.spec.max_replicas) }
 }
 

@@ -67,8 +67,7 @@ pub fn abort(id: &ComponentId, row: &Workload) -> Option<ChangeFact> {
 
 /// An event: a scaling decision, or a warning, which is a symptom.
 pub fn event(event: &Event<'_>, scaling: bool, around: &Around, sets: &Sets, now: Stamp) -> Option<ChangeFact> {
-    let times =
-        [&event.series.last_observed_time, &event.event_time, &event.last_timestamp, &event.first_timestamp];
+    let times = [&event.series.last_observed_time, &event.event_time, &event.last_timestamp, &event.first_timestamp];
     let at = times
         .iter()
         .find_map(|time| Stamp::parse_rfc3339(time))

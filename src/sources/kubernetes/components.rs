@@ -82,9 +82,7 @@ pub fn fact(
         Alias::Workload { namespace: id.scope.clone(), name: id.name.clone() },
         Alias::Named(id.name.clone()),
     ];
-    aliases.extend(
-        services.iter().map(|name| Alias::Service { namespace: id.scope.clone(), name: Raw::clone(name) }),
-    );
+    aliases.extend(services.iter().map(|name| Alias::Service { namespace: id.scope.clone(), name: Raw::clone(name) }));
     let images = if row.template.images.is_empty() {
         revisions.last().map(|set| vec![set.image.clone()]).unwrap_or_default()
     } else {
@@ -92,9 +90,7 @@ pub fn fact(
     };
     let mut hints = images.clone();
     hints.extend(row.template.ports.iter().map(|port| Raw::from(port.to_string())));
-    hints.extend(
-        row.labels.iter().map(|(key, value)| Raw::from(format!("{}={}", key.as_str(), value.as_str()))),
-    );
+    hints.extend(row.labels.iter().map(|(key, value)| Raw::from(format!("{}={}", key.as_str(), value.as_str()))));
     let mut attributes: Vec<(&'static str, Raw)> = images.into_iter().map(|image| ("image", image)).collect();
     for name in services {
         let text = around.endpoints_of(&id.scope, name).map_or_else(
@@ -181,7 +177,8 @@ fn asked_weight(row: &CanaryRow) -> Option<u32> {
 fn update_progress(row: &Workload, revisions: &[&SetRow]) -> Option<RolloutFact> {
     let counts = row.counts;
     let newest = revisions.last()?;
-    let old = revisions.iter().rev().skip(1).filter(|set| set.replicas > 0 || set.ready > 0).max_by_key(|set| set.ready);
+    let old =
+        revisions.iter().rev().skip(1).filter(|set| set.replicas > 0 || set.ready > 0).max_by_key(|set| set.ready);
     let done = row.observed
         && counts.updated >= counts.desired
         && counts.total <= counts.updated

@@ -14,9 +14,6 @@ mod store;
 mod table;
 mod usage;
 mod workloads;
-#[cfg(test)]
-mod scratch;
-
 
 use std::time::Duration;
 

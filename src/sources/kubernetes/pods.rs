@@ -140,7 +140,10 @@ pub fn kubectl_status(pod: &Pod<'_>) -> (String, u32) {
     }
     let total = pod.spec.init_containers.len();
     let sidecar = |name: &str| {
-        pod.spec.init_containers.iter().any(|container| &*container.name == name && &*container.restart_policy == "Always")
+        pod.spec
+            .init_containers
+            .iter()
+            .any(|container| &*container.name == name && &*container.restart_policy == "Always")
     };
     let mut restarts = 0_u32;
     let mut sidecar_restarts = 0_u32;

@@ -142,7 +142,14 @@ pub fn facts(store: &Store, usage: &Usage) -> Vec<Fact> {
             let Some(share) = worst_container(sample, row, resource, limit) else { continue };
             if single {
                 let provenance = explain(store.origin(), usage.api, sample, share, (resource, bound));
-                facts.push(signal_fact(&row.fact.component, Some(&row.fact.name), signal, sample.at, share, provenance));
+                facts.push(signal_fact(
+                    &row.fact.component,
+                    Some(&row.fact.name),
+                    signal,
+                    sample.at,
+                    share,
+                    provenance,
+                ));
             }
             let known = worst.get(&row.fact.component);
             if known.is_none_or(|(_, _, known)| known.ratio() < share.ratio()) {

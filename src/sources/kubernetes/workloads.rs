@@ -159,11 +159,7 @@ pub fn rollout(wire: &Rollout<'_>, names: &mut Names) -> Workload {
         (Health::Warn, shown!("Degraded: {}", Raw::from(message.chars().take(160).collect::<String>())))
     });
     Workload {
-        counts: Counts {
-            desired: wire.spec.replicas.unwrap_or(1),
-            ready: status.ready_replicas,
-            ..Counts::default()
-        },
+        counts: Counts { desired: wire.spec.replicas.unwrap_or(1), ready: status.ready_replicas, ..Counts::default() },
         template: template(&wire.spec.template, names),
         labels: pairs(&wire.metadata.labels, names),
         condition,
@@ -195,8 +191,7 @@ fn phase<'a>(wire: &'a Rollout<'_>, observed: bool) -> &'a str {
         return &status.phase;
     }
     let failed = status.conditions.iter().any(|condition| {
-        &*condition.kind == "InvalidSpec"
-            || matches!(&*condition.reason, "RolloutAborted" | "ProgressDeadlineExceeded")
+        &*condition.kind == "InvalidSpec" || matches!(&*condition.reason, "RolloutAborted" | "ProgressDeadlineExceeded")
     });
     if failed {
         "Degraded"

@@ -10,28 +10,27 @@
 pub mod alerts;
 mod detect;
 mod identity;
+mod poll;
 mod row;
 
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use futures::stream::{self, StreamExt};
 
 use self::detect::Intervals;
-use self::row::{Origin, Row, Span};
+use self::poll::Round;
+use self::row::{Origin, Row};
 use super::{Cadence, Outlet, Source};
 use crate::clients::egress::Egress;
 use crate::clients::prometheus::ProxyTransport;
-use crate::clients::prometheus::read::{PrometheusClient, QueryFault, Reply, Route};
+use crate::clients::prometheus::read::{PrometheusClient, Route};
 use crate::clients::web::Site;
 use crate::domain::error::Fault;
 use crate::domain::id::SourceId;
-use crate::domain::settings::PrometheusSettings;
+use crate::domain::settings::{PrometheusSettings, ServiceProxy};
 use crate::domain::text::{Raw, Shown};
 use crate::domain::time::Stamp;
 use crate::model::board::SourceKind;
-use crate::model::facts::{Fact, GapFact, Observation, Scope};
-use crate::model::signals::Labels;
 
 /// How long after its time a moment is asked for: scrapes that began before it have been stored by then.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -39,15 +38,8 @@ const SETTLE: Duration = Duration::from_secs(2);
 const LIFE: Duration = Duration::from_secs(4);
 /// Time between two detections.
 const DETECT: Duration = Duration::from_secs(5 * 60);
-/// Rows that have not been answered after so long wait for the next round (human time).
-const BUDGET: Duration = Duration::from_secs(8);
 /// The runner's patience: the budget and one last call of the client.
 const PATIENCE: Duration = Duration::from_secs(18);
-/// Questions on their way at once; the client lets four through.
-const QUESTIONS: usize = 8;
-/// Rows per observation, so that the first ones are on the screen before the last have been asked.
-const BATCH: usize = 24;
-
 /// How the server is reached.
 pub enum Transport {
     /// Its base URL.
@@ -85,12 +77,8 @@ impl PrometheusSource {
                 (Route::Direct(Site { what: "prometheus", url, headers, bearer_file }), Raw::default())
             }
             Transport::Kubernetes(proxy) => {
-                let through = settings.through.as_ref().map_or_else(Raw::default, |proxy| {
-                    let (namespace, service, port) = (&proxy.namespace, &proxy.service, proxy.port);
-                    let path = format!("/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy");
-                    Raw::from(format!("{}{path}", proxy.kubernetes))
-                });
-                (Route::Proxy { proxy, server: crate::shown!("prometheus {}", through) }, through)
+                let (server, endpoint) = settings.through.as_ref().map(through).unwrap_or_default();
+                (Route::Proxy { proxy, server }, endpoint)
             }
         };
         let client = PrometheusClient::new(route, egress)?;
@@ -128,19 +116,12 @@ impl PrometheusSource {
                 self.detect(now).await?
             }
         };
-        let Some(mut session) = self.session.take() else { return Ok(()) };
-        let polled = self.poll(&mut session, at, outlet).await;
+        let Some(session) = &mut self.session else { return Ok(()) };
         session.polled_at = Some(now);
-        if polled.is_ok() {
-            session.asked_for = Some(at);
-        }
-        self.session = Some(session);
-        polled?;
-        if self.tells_alerts {
-            let alerts = alerts::firing(&self.client.alerts().await?, now);
-            self.observe(outlet, "alerts", true, alerts.into_iter().map(Fact::Alert).collect());
-        }
-        Ok(())
+        let round = Round { client: &self.client, origin: &self.origin, outlet, at };
+        round.signals(&mut session.rows).await?;
+        session.asked_for = Some(at);
+        if self.tells_alerts { round.alerts().await } else { Ok(()) }
     }
 
     /// Learns scrape intervals and which rows apply; gives the first moment to ask for.
@@ -166,94 +147,19 @@ impl PrometheusSource {
         Ok(settled.align_down(step))
     }
 
-    /// Asks every row for what it has not told yet.
-    async fn poll(&self, session: &mut Session, at: Stamp, outlet: &dyn Outlet) -> Result<(), Fault> {
-        let mut findings = Findings::default();
-        let questions: Vec<_> = session
-            .rows
-            .iter()
-            .enumerate()
-            .map(|(index, row)| (index, row.query(), row.span(at, self.origin.poll)))
-            .collect();
-        let asked = questions.len();
-        let mut answers = stream::iter(questions)
-            .map(async |(index, query, span)| (index, self.ask(&query, span, at).await))
-            .buffer_unordered(QUESTIONS);
-        let mut time_is_up = std::pin::pin!(tokio::time::sleep(BUDGET));
-        loop {
-            let next = tokio::select! {
-                biased;
-                next = answers.next() => next,
-                () = &mut time_is_up => None,
-            };
-            let Some((index, answer)) = next else { break };
-            let Some(row) = session.rows.get_mut(index) else { continue };
-            outlet.alive();
-            findings.rows += 1;
-            match answer {
-                Ok(reply) => {
-                    findings.warnings(reply.warnings, self.client.server());
-                    findings.signals(row.take(reply.series, at, &self.origin));
-                }
-                Err(QueryFault::Query(fault)) => findings.refused(row, fault),
-                Err(QueryFault::Server(fault)) => return Err(fault),
-            }
-            if findings.rows.is_multiple_of(BATCH) {
-                self.observe(outlet, "signals", false, std::mem::take(&mut findings.signals));
-            }
-        }
-        drop(answers);
-        self.ask_recovered(session, at, &mut findings).await?;
-        findings.unanswered(asked, self.client.server());
-        if let Some(fault) = findings.all_refused() {
-            return Err(fault);
-        }
-        self.observe(outlet, "signals", false, findings.signals);
-        self.observe(outlet, "links", true, findings.links);
-        self.observe(outlet, "gaps", true, findings.gaps.into_iter().map(Fact::Gap).collect());
-        Ok(())
-    }
-
-    async fn ask(&self, query: &str, span: Span, at: Stamp) -> Result<Reply, QueryFault> {
-        match span {
-            Span::Instant => self.client.query(query, at.millis()).await,
-            Span::History { start, step } => self.client.query_range(query, start.millis(), at.millis(), step).await,
-        }
-    }
-
-    /// A subject that is no longer among the offenders is asked for by itself: it may be well, or gone.
-    async fn ask_recovered(&self, session: &mut Session, at: Stamp, findings: &mut Findings) -> Result<(), Fault> {
-        let questions: Vec<(usize, Labels, String)> = session
-            .rows
-            .iter()
-            .enumerate()
-            .filter(|(_, row)| row.is_answered(at))
-            .flat_map(|(index, row)| row.recovered(at).into_iter().map(move |(labels, query)| (index, labels, query)))
-            .collect();
-        let mut answers = stream::iter(questions)
-            .map(async |(index, labels, query)| (index, labels, self.client.query(&query, at.millis()).await))
-            .buffer_unordered(QUESTIONS);
-        while let Some((index, labels, answer)) = answers.next().await {
-            let Some(row) = session.rows.get_mut(index) else { continue };
-            match answer {
-                Ok(reply) => findings.signals.extend(row.take_recovered(&labels, reply.series)),
-                Err(QueryFault::Query(fault)) => findings.refused(row, fault),
-                Err(QueryFault::Server(fault)) => return Err(fault),
-            }
-        }
-        Ok(())
-    }
-
-    fn observe(&self, outlet: &dyn Outlet, scope: Scope, complete: bool, facts: Vec<Fact>) {
-        let (source, observed_at) = (self.origin.source.clone(), outlet.now());
-        outlet.observe(Observation { source, scope, observed_at, complete, facts });
-    }
-
     /// Time between two rounds of the runner: a whole part of the poll period.
     fn pulse(&self) -> Duration {
         let parts = self.origin.poll.as_millis().div_ceil(LIFE.as_millis()).max(1);
         self.origin.poll / u32::try_from(parts).unwrap_or(u32::MAX)
     }
+}
+
+/// What to call a server behind a service proxy, and its address below the Kubernetes source that leads to it.
+fn through(proxy: &ServiceProxy) -> (Shown, Raw) {
+    let ServiceProxy { kubernetes, namespace, service, port } = proxy;
+    let name = Raw::from(format!("{namespace}/{service}:{port} through {kubernetes}"));
+    let path = format!("{kubernetes}/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy");
+    (crate::shown!("prometheus {}", name), Raw::from(path))
 }
 
 impl Session {
@@ -266,61 +172,6 @@ impl Session {
 
     fn is_detection_due(&self, now: Stamp) -> bool {
         self.rows.is_empty() || now.since(self.detected_at) >= DETECT
-    }
-}
-
-/// What one round has brought.
-#[derive(Default)]
-struct Findings {
-    rows: usize,
-    signals: Vec<Fact>,
-    links: Vec<Fact>,
-    gaps: Vec<GapFact>,
-    refused: Vec<Fault>,
-}
-
-impl Findings {
-    fn signals(&mut self, facts: Vec<Fact>) {
-        let (links, signals): (Vec<_>, Vec<_>) = facts.into_iter().partition(|fact| matches!(fact, Fact::Link(_)));
-        self.links.extend(links);
-        self.signals.extend(signals);
-    }
-
-    fn refused(&mut self, row: &Row, fault: Fault) {
-        let what = crate::shown!("no {}: {}", Raw::new(&row.spec.id), fault.what);
-        self.gaps.push(GapFact { what, hint: fault.hint.clone() });
-        self.refused.push(fault);
-    }
-
-    /// A server that refuses every question cannot be used.
-    fn all_refused(&self) -> Option<Fault> {
-        let all = self.rows > 0 && self.refused.len() >= self.rows;
-        self.refused.first().filter(|_| all).cloned()
-    }
-
-    fn warnings(&mut self, warnings: Vec<Raw>, server: &Shown) {
-        for warning in warnings {
-            let what = crate::shown!("{} warns: {}", server, warning);
-            if !self.gaps.iter().any(|gap| gap.what == what) {
-                let hint = Shown::fixed("its answers may be partial");
-                self.gaps.push(GapFact { what, hint });
-            }
-        }
-    }
-
-    fn unanswered(&mut self, asked: usize, server: &Shown) {
-        let (what, hint) = match asked.saturating_sub(self.rows) {
-            0 if asked > 0 => return,
-            0 => (
-                crate::shown!("{} has no metric that the catalogue knows", server),
-                "add an exporter to its scrape configuration",
-            ),
-            missing => (
-                crate::shown!("{} of {} signals were not answered in time by {}", missing, asked, server),
-                "the server is slow: look at its load",
-            ),
-        };
-        self.gaps.push(GapFact { what, hint: Shown::fixed(hint) });
     }
 }
 
@@ -350,6 +201,10 @@ impl Source for PrometheusSource {
             }
             outcome
         })
+    }
+
+    fn heartbeat<'a>(&'a mut self, _outlet: &'a dyn Outlet) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move { self.client.version().await.map(drop) })
     }
 }
 

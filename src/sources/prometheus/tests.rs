@@ -8,11 +8,12 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::clients::prometheus::Answer;
 use crate::clients::testing::{Seen, beside, json as json_answer, page};
 use crate::domain::error::FaultKind;
 use crate::domain::id::Alias;
 use crate::domain::reading::Query;
-use crate::model::facts::SignalFact;
+use crate::model::facts::{Fact, Observation, Point, SignalFact};
 
 /// 2026-11-21T03:12:07.250Z.
 const NOW: i64 = 1_795_230_727_250;
@@ -49,16 +50,19 @@ impl Ear {
     }
 }
 
-fn source(url: String) -> PrometheusSource {
-    let settings = PrometheusSettings {
+fn settings() -> PrometheusSettings {
+    PrometheusSettings {
         name: "prom".into(),
         url: None,
         through: None,
         headers: std::collections::BTreeMap::new(),
         bearer_file: None,
         poll: Duration::from_secs(15),
-    };
-    PrometheusSource::new(&settings, Egress::LoopbackOnly, Transport::Direct(url)).unwrap()
+    }
+}
+
+fn source(url: String) -> PrometheusSource {
+    PrometheusSource::new(&settings(), Egress::LoopbackOnly, Transport::Direct(url)).unwrap()
 }
 
 fn success(data: &Value) -> Response {
@@ -149,10 +153,7 @@ async fn history_first_then_one_moment_per_round_at_a_named_time() {
         ear.pass(11);
         source.round(&ear).await.unwrap();
         let second = signals(&heard);
-        assert_eq!(
-            second[0].points,
-            [crate::model::facts::Point { at: Stamp::from_millis(1_795_230_735_000), value: 0.0 }]
-        );
+        assert_eq!(second[0].points, [Point { at: Stamp::from_millis(1_795_230_735_000), value: 0.0 }]);
         assert!(Arc::ptr_eq(&first[0].provenance, &second[0].provenance));
     })
     .await;
@@ -294,4 +295,47 @@ async fn a_server_without_anything_we_know_says_so() {
     let (ear, heard) = Ear::new();
     beside(|seen| frame(&seen, &[]).unwrap(), async |url| source(url).round(&ear).await.unwrap()).await;
     assert!(gaps(&heard).iter().any(|gap| gap.contains("no metric that the catalogue knows")));
+}
+
+#[tokio::test]
+async fn series_that_cannot_be_told_apart_keep_their_labels() {
+    let answer = |seen: Seen| {
+        if let Some(response) = frame(&seen, &["pg_stat_activity_count"]) {
+            return response;
+        }
+        let series = |server: &str| json!({"metric": {"instance": "e:9187", "server": server}, "values": [[1_795_230_720, "1"]]});
+        success(&json!({"resultType": "matrix", "result": [series("db1:5432"), series("db2:5432")]}))
+    };
+    let (ear, heard) = Ear::new();
+    beside(answer, async |url| source(url).round(&ear).await.unwrap()).await;
+    let members: Vec<_> =
+        signals(&heard).into_iter().filter(|fact| fact.signal == "db.pg.conn_used").map(|fact| fact.member).collect();
+    assert_eq!(members, [None, Some("e:9187/db2:5432".into())]);
+}
+
+/// A service proxy that has no endpoints behind it.
+struct Nowhere;
+
+impl ProxyTransport for Nowhere {
+    fn get<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Answer, Fault>> {
+        let body = r#"{"kind":"Status","status":"Failure","message":"no endpoints available"}"#.into();
+        let answer = Answer { status: 503, content_type: "application/json".into(), retry_after: None, body };
+        Box::pin(async { Ok(answer) })
+    }
+    fn post_form<'a>(&'a self, path: &'a str, _: &'a [(&'static str, String)]) -> BoxFuture<'a, Result<Answer, Fault>> {
+        self.get(path)
+    }
+}
+
+#[tokio::test]
+async fn through_a_service_proxy_the_fault_names_both() {
+    let through =
+        ServiceProxy { kubernetes: "k8s".into(), namespace: "mon".into(), service: "prom".into(), port: 9090 };
+    let settings = PrometheusSettings { through: Some(through), ..settings() };
+    let transport = Transport::Kubernetes(Box::new(Nowhere));
+    let mut source = PrometheusSource::new(&settings, Egress::LoopbackOnly, transport).unwrap();
+    assert_eq!(source.endpoint(), "k8s/api/v1/namespaces/mon/services/prom:9090/proxy".into());
+    let fault = source.round(&Ear::new().0).await.unwrap_err();
+    let expected = "prometheus mon/prom:9090 through k8s answered 503 Service Unavailable: no endpoints available";
+    assert_eq!((fault.kind, fault.what.as_str()), (FaultKind::Server, expected));
 }

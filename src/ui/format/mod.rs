@@ -83,13 +83,27 @@ pub fn latency(latency: &Latency) -> Figure {
     })
 }
 
-/// `cpu 71%`, `conn 402/500`.
+/// `cpu 71%`, `conn 402/500`; where that is wider than `columns`, without the resource's name.
 #[must_use]
-pub fn saturation(saturation: &Saturation) -> Figure {
-    written(&saturation.reading, |sample| match &saturation.detail {
-        Some(detail) => format!("{} {detail}", saturation.resource),
-        None => format!("{} {}", saturation.resource, number::value(sample.value, sample.unit, Room::Narrow)),
+pub fn saturation(saturation: &Saturation, columns: u16) -> Figure {
+    written(&saturation.reading, |sample| {
+        let value = match &saturation.detail {
+            Some(detail) => detail.to_string(),
+            None if sample.unit == Unit::Ratio => number::share(sample.value),
+            None => number::value(sample.value, sample.unit, Room::Narrow),
+        };
+        let named = format!("{} {value}", saturation.resource);
+        if named.len() > usize::from(columns) { value } else { named }
     })
+}
+
+/// A ratio as a share of a limit (`71%`), other units as in any cell.
+#[must_use]
+pub fn share(reading: &Reading) -> Figure {
+    match reading.last().map(|sample| sample.unit) {
+        Some(Unit::Ratio) => written(reading, |sample| number::share(sample.value)),
+        _ => cell(reading),
+    }
 }
 
 /// The value as it was received, with every digit, for *explain*.
@@ -101,9 +115,7 @@ pub fn exact(sample: &Sample) -> Shown {
 /// A target in seconds as the board writes it: `200 ms`.
 #[must_use]
 pub fn target(latency: &Latency) -> Option<(Shown, &'static str)> {
-    latency.target.map(|(seconds, origin)| {
-        (Shown::composed(number::value(seconds, Unit::Seconds, Room::Wide)), origin)
-    })
+    latency.target.map(|(seconds, origin)| (Shown::composed(number::value(seconds, Unit::Seconds, Room::Wide)), origin))
 }
 
 /// A threshold of a signal in the unit of its reading.
@@ -138,9 +150,9 @@ pub fn statistic(reading: &Reading) -> &'static str {
     }
 }
 
-/// A share of something, from a derived figure of the model (0 to 1): `86 %`.
+/// How much of the failing traffic a suspect explains: `86 %`.
 #[must_use]
-pub fn share(of: &crate::model::board::Suspect) -> Shown {
+pub fn explains(of: &crate::model::board::Suspect) -> Shown {
     shown!("{} %", (of.explains.clamp(0.0, 1.0) * 100.0).round() as u32)
 }
 

@@ -12,12 +12,16 @@ fn three(value: f64) -> String {
     } else if size < 0.005 {
         if value > 0.0 { "<0.01".to_owned() } else { "-0".to_owned() }
     } else if size < 9.995 {
-        format!("{value:.2}").trim_end_matches(".00").to_owned()
+        trimmed(format!("{value:.2}"))
     } else if size < 99.95 {
-        format!("{value:.1}").trim_end_matches(".0").to_owned()
+        trimmed(format!("{value:.1}"))
     } else {
         format!("{value:.0}")
     }
+}
+
+fn trimmed(digits: String) -> String {
+    digits.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// With a decimal multiple: `1.94k`, `563`.
@@ -49,6 +53,18 @@ pub(super) fn percent(ratio: f64) -> String {
         "<0.01".to_owned()
     } else {
         fixed_three(percent)
+    }
+}
+
+/// A share of a limit, for which whole per cent are enough from ten up: `71%`, `0.3%`.
+pub(super) fn share(ratio: f64) -> String {
+    let percent = ratio * 100.0;
+    if !percent.is_finite() {
+        "?".to_owned()
+    } else if percent >= 9.95 {
+        format!("{percent:.0}%")
+    } else {
+        format!("{percent:.1}%")
     }
 }
 

@@ -42,7 +42,7 @@ fn values_have_three_digits_and_their_unit() {
         (0.71, Unit::Ratio, "71.0 %", "71.0%"),
         (1.0, Unit::Ratio, "100 %", "100%"),
         (0.371, Unit::Seconds, "371 ms", "371ms"),
-        (0.0012, Unit::Seconds, "1.20 ms", "1.20ms"),
+        (0.0012, Unit::Seconds, "1.2 ms", "1.2ms"),
         (0.9999, Unit::Seconds, "1 s", "1s"),
         (2.41, Unit::Seconds, "2.41 s", "2.41s"),
         (59.7, Unit::Seconds, "1m00s", "1m00s"),
@@ -76,8 +76,8 @@ fn unknown_is_never_zero_and_stale_tells_its_age() {
 fn latency_stands_against_its_target_in_one_unit() {
     for (value, target, expected) in [
         (0.371, Some(0.2), "p95 371/200ms"),
-        (0.0012, Some(0.01), "p95 1.20/10ms"),
-        (2.41, Some(0.2), "p95 2.41/0.20s"),
+        (0.0012, Some(0.01), "p95 1.2/10ms"),
+        (2.41, Some(0.2), "p95 2.41/0.2s"),
         (151.0, Some(0.2), "p95 2m31s/200ms"),
         (0.061, None, "p95 61ms"),
     ] {
@@ -86,6 +86,17 @@ fn latency_stands_against_its_target_in_one_unit() {
         assert_eq!(latency(&row).text.as_str(), expected);
         assert!(expected.len() <= 15);
     }
+}
+
+#[test]
+fn saturation_gives_up_its_name_before_its_value() {
+    let row =
+        Saturation { resource: "conn", reading: fresh(0.804, Unit::Ratio), detail: Some(Shown::fixed("402/500")) };
+    assert_eq!(saturation(&row, 12).text.as_str(), "conn 402/500");
+    assert_eq!(saturation(&row, 7).text.as_str(), "402/500");
+    let row = Saturation { detail: None, ..row };
+    assert_eq!(saturation(&row, 12).text.as_str(), "conn 80%");
+    assert_eq!(share(&fresh(0.003, Unit::Ratio)).text.as_str(), "0.3%");
 }
 
 #[test]

@@ -28,8 +28,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         if x + needed > area.right() {
             break;
         }
-        x = canvas.put(x, area.y, area.right() - x, shown!(" {}", key), Role::Key);
-        x = canvas.put(x, area.y, area.right() - x, shown!(" {} ", *words), Role::Dim);
+        x = canvas.put(x + 1, area.y, area.right() - x, key, Role::Key);
+        x = canvas.put(x + 1, area.y, area.right() - x, *words, Role::Dim) + 1;
     }
 }
 

@@ -19,7 +19,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let mut left = left(state, 0);
     let mut right = sources(state, 0);
     for step in 1..=STEPS {
-        if length(&left) + length(&right) + 2 <= area.width {
+        if length(&left) + length(&right) <= area.width {
             break;
         }
         left = self::left(state, step);
@@ -54,7 +54,7 @@ fn left(state: &State, step: u8) -> Vec<Piece> {
         let notice = if step < 2 { notice.clone() } else { cut_middle(notice.as_str(), 8) };
         pieces.push(Piece::new(shown!(" {}", notice), Role::Info));
     }
-    pieces.push(Piece::new("  read-only", Role::Dim));
+    pieces.push(Piece::new(" read-only", Role::Dim));
     if step < 5 {
         let identity = identity(state);
         let most = if step < 3 { 24 } else { 14 };

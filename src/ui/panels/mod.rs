@@ -2,8 +2,12 @@
 
 pub mod alerts;
 pub mod footer;
+pub mod graph;
 pub mod header;
+pub mod identity;
+pub mod list;
 pub mod lost;
+pub mod side;
 pub mod table;
 pub mod users;
 

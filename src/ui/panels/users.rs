@@ -2,7 +2,8 @@
 
 use ratatui::layout::Rect;
 
-use crate::model::board::Board;
+use crate::domain::text::Shown;
+use crate::model::board::{Board, Cause};
 use crate::shown;
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, Piece};
@@ -40,10 +41,38 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, board: &Board, now: crate::doma
         let change = format::change(ratio);
         let fell = ratio.value().is_some_and(|value| value <= -0.03);
         pieces.push(Piece::new(shown!("  {} ", name), quiet));
-        pieces.push(Piece::new(&change, if fell { Role::Warn } else if change.is_fresh() { quiet } else { change.role }));
+        pieces.push(Piece::new(
+            &change,
+            if fell {
+                Role::Warn
+            } else if change.is_fresh() {
+                quiet
+            } else {
+                change.role
+            },
+        ));
     }
     canvas.pieces(area.x, area.y, area.width, &pieces);
     if selected {
-        canvas.tint(area);
+        canvas.tint(Rect { height: 1, ..area });
     }
+    if let Some(words) = no_cause(board) {
+        canvas.put(area.x + 5, area.y + 1, 5, "why", Role::Dim);
+        canvas.put(area.x + 10, area.y + 1, area.width.saturating_sub(11), words, Role::Warn);
+    }
+}
+
+/// Lines the row takes: one more where users are hurt and nothing explains it.
+pub fn height(board: &Board) -> u16 {
+    1 + u16::from(no_cause(board).is_some())
+}
+
+fn no_cause(board: &Board) -> Option<Shown> {
+    let Cause::NotFound { looked_at } = &board.cause else { return None };
+    let looked: Vec<&str> = looked_at.iter().map(Shown::as_str).collect();
+    Some(if looked.is_empty() {
+        Shown::fixed("cause not found")
+    } else {
+        shown!("cause not found; looked at {}", Shown::composed(looked.join(", ")))
+    })
 }

@@ -8,15 +8,16 @@ use crate::shown;
 use crate::state::{BoardPlace, BoardRow, State};
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink};
-use crate::ui::panels::{alerts, lost, table, users};
+use crate::ui::panels::{alerts, lost, side, table, users};
 use crate::ui::{format, looks, rows};
 
 pub fn draw(canvas: &mut Canvas<'_>, regions: &Regions, state: &State, place: &BoardPlace) {
     let body = regions.body;
     let selected = rows::selection(&state.board, place);
-    users::draw(canvas, Rect { height: 1, ..body }, &state.board, state.now, selected == BoardRow::Users);
-    canvas.rule(Rect { y: body.y + 1, height: 1, ..body });
-    let rest = Rect { y: body.y + 2, height: body.height.saturating_sub(2), ..body };
+    let top = users::height(&state.board);
+    users::draw(canvas, Rect { height: top, ..body }, &state.board, state.now, selected == BoardRow::Users);
+    canvas.rule(Rect { y: body.y + top, height: 1, ..body });
+    let rest = Rect { y: body.y + top + 1, height: body.height.saturating_sub(top + 1), ..body };
     let sentences = lost::lines(&state.sources, rest.width, usize::from(rest.height / 3).max(2));
     let below = u16::try_from(sentences.len()).unwrap_or(0).min(rest.height);
     let list = Rect { height: rest.height - below, ..rest };
@@ -26,6 +27,9 @@ pub fn draw(canvas: &mut Canvas<'_>, regions: &Regions, state: &State, place: &B
         table::draw(canvas, list, state, place);
     }
     lost::draw(canvas, Rect { y: list.bottom(), height: below, ..rest }, &sentences);
+    if let Some(area) = regions.side {
+        side::draw(canvas, area, state, &selected);
+    }
     canvas.rule(regions.rule);
     alerts::draw(canvas, regions.strip, state);
 }

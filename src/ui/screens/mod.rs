@@ -1,3 +1,7 @@
 //! Pages.
 
 pub mod board;
+pub mod component;
+pub mod lists;
+pub mod tier;
+pub mod topology;

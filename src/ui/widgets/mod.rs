@@ -1,3 +1,4 @@
 //! What ratatui lacks.
 
+pub mod chart;
 pub mod spark;

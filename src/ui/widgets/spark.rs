@@ -3,8 +3,8 @@
 use crate::theme::{Role, glyphs::BARS};
 use crate::ui::canvas::{Canvas, Ink};
 
-/// Draws values (oldest first) over `width` columns. The scale begins at half of the greatest value, so that noise
-/// stays flat and a fall to nothing is still seen. A gap is drawn as one.
+/// Draws values (oldest first) over `width` columns. The scale spans from half of the greatest value, or the least, to a
+/// quarter above the greatest: noise stays flat in the middle, a rise and a fall to nothing are seen. A gap is a gap.
 pub fn draw(canvas: &mut Canvas<'_>, x: u16, y: u16, width: u16, values: &[Option<f64>], ink: impl Into<Ink>) {
     let ink = ink.into();
     let columns = usize::from(width).min(values.len());
@@ -12,8 +12,9 @@ pub fn draw(canvas: &mut Canvas<'_>, x: u16, y: u16, width: u16, values: &[Optio
         return;
     }
     let finite = || values.iter().flatten().copied().filter(|value| value.is_finite());
-    let top = finite().fold(f64::MIN, f64::max);
-    let bottom = finite().fold(f64::MAX, f64::min).min(top / 2.0);
+    let greatest = finite().fold(f64::MIN, f64::max);
+    let bottom = finite().fold(f64::MAX, f64::min).min(greatest / 2.0);
+    let top = greatest + greatest.abs() / 4.0;
     let first = x + (width - u16::try_from(columns).unwrap_or(width));
     for (column, at) in (0..columns).zip(first..) {
         let bucket = values.get(column * values.len() / columns..(column + 1) * values.len() / columns);

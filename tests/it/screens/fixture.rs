@@ -13,9 +13,7 @@ use tierdeck::domain::tier::Tier;
 use tierdeck::domain::time::Stamp;
 use tierdeck::domain::unit::{Statistic, Unit};
 use tierdeck::model::board::*;
-use tierdeck::model::facts::{
-    ChangeFact, ChangeKind, MemberFact, MemberState, Point, Replicas, Revision, Role, RolloutFact,
-};
+use tierdeck::model::facts::{ChangeFact, ChangeKind, MemberFact, MemberState, Point, Replicas, Revision, RolloutFact};
 use tierdeck::model::signals::Role as SignalRole;
 use tierdeck::state::{BoardPlace, Environment, Filter, Place, State};
 
@@ -47,11 +45,18 @@ fn provenance(source: &str, query: Query, statistic: Statistic) -> Arc<Provenanc
 
 pub fn sample(value: f64, unit: Unit, statistic: Statistic) -> Sample {
     let query = match unit {
-        Unit::Ratio => "sum(rate(http_server_requests_total{status=~\"5..\"}[1m])) / sum(rate(http_server_requests_total[1m]))",
+        Unit::Ratio => {
+            "sum(rate(http_server_requests_total{status=~\"5..\"}[1m])) / sum(rate(http_server_requests_total[1m]))"
+        }
         Unit::Seconds => "histogram_quantile(0.95, sum by (le) (rate(http_server_duration_seconds_bucket[1m])))",
         _ => "sum(rate(http_server_requests_total[1m]))",
     };
-    Sample { value, unit, at: at("03:11:58"), provenance: provenance("prom", Query::PromQl(Raw::new(query)), statistic) }
+    Sample {
+        value,
+        unit,
+        at: at("03:11:58"),
+        provenance: provenance("prom", Query::PromQl(Raw::new(query)), statistic),
+    }
 }
 
 pub fn fresh(value: f64, unit: Unit) -> Reading {
@@ -130,11 +135,17 @@ pub fn component(kind: Kind, scope: &str, name: &str, health: Health, red: Optio
             sick,
             history(if sick == Health::Ok { red.p95 } else { 0.118 }, red.p95, "03:09:40"),
         );
-        p95.thresholds =
-            Thresholds { warn: Some(0.16), critical: Some(0.2), above: true, origin: "seed documents" };
+        p95.thresholds = Thresholds { warn: Some(0.16), critical: Some(0.2), above: true, origin: "seed documents" };
         let rate = Reading::Fresh(sample(red.rate, Unit::PerSecond, Statistic::Last));
         signals = vec![
-            signal("app.otel.rate", "rate", SignalRole::Rate, rate, Health::Ok, history(red.rate, red.rate, "03:09:40")),
+            signal(
+                "app.otel.rate",
+                "rate",
+                SignalRole::Rate,
+                rate,
+                Health::Ok,
+                history(red.rate, red.rate, "03:09:40"),
+            ),
             errors,
             p95,
             signal(
@@ -209,7 +220,12 @@ fn member(component: &ComponentId, name: &str, state: MemberState, zone: &str, v
 }
 
 fn revision(hash: &str, number: u64, tag: &str, ready: u32) -> Revision {
-    Revision { hash: Raw::new(hash), number: Some(number), image: Raw::new(&format!("registry.example/orders:{tag}")), ready }
+    Revision {
+        hash: Raw::new(hash),
+        number: Some(number),
+        image: Raw::new(&format!("registry.example/orders:{tag}")),
+        ready,
+    }
 }
 
 pub fn orders_id() -> ComponentId {
@@ -225,12 +241,7 @@ fn orders() -> ComponentRow {
         Some(Red { rate: 163.0, errors: 0.0471, p95: 0.412 }),
     );
     row.reasons = vec![
-        reason(
-            "error-ratio",
-            "canary rev 7: 5xx 18.2 % against stable 0.1 %",
-            Health::Critical,
-            Some("03:09:40"),
-        ),
+        reason("error-ratio", "canary rev 7: 5xx 18.2 % against stable 0.1 %", Health::Critical, Some("03:09:40")),
         reason("latency", "p95 412 ms above 200 ms", Health::Critical, Some("03:09:55")),
     ];
     row.replicas = Some(Replicas { desired: 15, ready: 14, bounds: Some((9, 24)), floor: Some(8) });
@@ -259,8 +270,16 @@ fn orders() -> ComponentRow {
     for (hash, tail) in [("7b9f5d6c44", "p8w4z"), ("7b9f5d6c44", "n2v6c")] {
         row.members.push(member(&id, &format!("orders-{hash}-{tail}"), MemberState::Ready, "eu-west-1b", hash));
     }
-    for tail in ["4kq8d", "6zr2m", "8bw5t", "9xc7h", "c4j9p", "d7n3v", "g2t6s", "h5k8w", "j9m4x", "l3p7z", "q6v2b", "r8d5n"] {
-        row.members.push(member(&id, &format!("orders-6d4f8c9b7b-{tail}"), MemberState::Ready, "eu-west-1c", "6d4f8c9b7b"));
+    for tail in
+        ["4kq8d", "6zr2m", "8bw5t", "9xc7h", "c4j9p", "d7n3v", "g2t6s", "h5k8w", "j9m4x", "l3p7z", "q6v2b", "r8d5n"]
+    {
+        row.members.push(member(
+            &id,
+            &format!("orders-6d4f8c9b7b-{tail}"),
+            MemberState::Ready,
+            "eu-west-1c",
+            "6d4f8c9b7b",
+        ));
     }
     row
 }
@@ -354,10 +373,13 @@ pub fn incident_board() -> Board {
     let mut observability = tier(Tier::Observability, Health::Ok, 12_400.0);
     observability.components = vec![component(Kind::StatefulSet, "monitoring", "prometheus", Health::Ok, None)];
     let mut access = tier(Tier::Access, Health::Critical, 0.0);
-    for reading in [&mut access.rate, &mut access.rate_vs_last_week, &mut access.error_ratio] {
+    for reading in
+        [&mut access.rate, &mut access.rate_vs_last_week, &mut access.error_ratio, &mut access.error_added_ratio]
+    {
         *reading = none();
     }
-    access.saturation = Some(Saturation { resource: "up", reading: fresh(0.0, Unit::Count), detail: Some(shown("0/1")) });
+    access.saturation =
+        Some(Saturation { resource: "up", reading: fresh(0.0, Unit::Count), detail: Some(shown("0/1")) });
     access.trend = (0..30).map(|minute| (minute < 26).then_some(1.0)).collect();
     access.reasons = vec![reason(
         "availability",
@@ -370,8 +392,7 @@ pub fn incident_board() -> Board {
     bastion.replicas = None;
     bastion.spof = true;
     access.components = vec![bastion];
-    let tiers =
-        vec![edge, security, balancer, application(), cache, database(), storage, observability, access];
+    let tiers = vec![edge, security, balancer, application(), cache, database(), storage, observability, access];
     Board {
         at: now(),
         health: Health::Critical,
@@ -392,7 +413,10 @@ pub fn incident_board() -> Board {
             since: Some(at("03:09:40")),
             explains: 0.94,
             change: Some((shown("rollout 6 to 7 by argocd 03:09:12"), Duration::from_secs(28))),
-            rejected: vec![shown("catalogue: deployed 03:07:30, adds no errors"), shown("orders-r2: lag began after the breach")],
+            rejected: vec![
+                shown("catalogue: deployed 03:07:30, adds no errors"),
+                shown("orders-r2: lag began after the breach"),
+            ],
         }),
         alerts: vec![
             alert("HighErrorRate", Health::Critical, "03:10:36", Tier::Application),
@@ -401,9 +425,19 @@ pub fn incident_board() -> Board {
         changes: vec![
             change("03:09:12", ChangeKind::Deploy, "orders", "rollout 6 to 7, orders:1.42.0", "argocd"),
             change("03:07:30", ChangeKind::Deploy, "catalogue", "rollout 11 to 12, catalogue:0.9.4", "argocd"),
-            change("02:41:03", ChangeKind::Scale, "api-gateway", "scaled 5 to 6 by its HPA", "horizontal-pod-autoscaler"),
+            change(
+                "02:41:03",
+                ChangeKind::Scale,
+                "api-gateway",
+                "scaled 5 to 6 by its HPA",
+                "horizontal-pod-autoscaler",
+            ),
         ],
-        gaps: vec![Gap { source: SourceId::new("aws"), what: shown("forbidden: cloudtrail:LookupEvents"), hint: shown("ask for tierdeck-viewer") }],
+        gaps: vec![Gap {
+            source: SourceId::new("aws"),
+            what: shown("forbidden: cloudtrail:LookupEvents"),
+            hint: shown("ask for tierdeck-viewer"),
+        }],
     }
 }
 
@@ -506,9 +540,17 @@ pub fn state(board: Board) -> State {
         overlay: None,
         filter: Filter::default(),
         notices: Vec::new(),
-        hints: [("enter", "open"), ("t", "topology"), ("x", "explain"), ("W", "what changed"), ("/", "filter"), ("?", "help"), ("q", "quit")]
-            .map(|(key, words)| (shown(key), words))
-            .into(),
+        hints: [
+            ("enter", "open"),
+            ("t", "topology"),
+            ("x", "explain"),
+            ("W", "what changed"),
+            ("/", "filter"),
+            ("?", "help"),
+            ("q", "quit"),
+        ]
+        .map(|(key, words)| (shown(key), words))
+        .into(),
         help: vec![
             ("everywhere", shown("?"), "help: every key of this place"),
             ("everywhere", shown("esc"), "go back; nothing is ever started by it"),
@@ -558,7 +600,8 @@ pub fn calm_board() -> Board {
         tier.trend = trend(400.0, 400.0);
     }
     if let Some(access) = board.tiers.last_mut() {
-        access.saturation = Some(Saturation { resource: "up", reading: fresh(1.0, Unit::Count), detail: Some(shown("1/1")) });
+        access.saturation =
+            Some(Saturation { resource: "up", reading: fresh(1.0, Unit::Count), detail: Some(shown("1/1")) });
     }
     board
 }
@@ -577,7 +620,11 @@ pub fn without_prometheus() -> State {
     let age = Duration::from_secs(97);
     let prom = SourceId::new("prom");
     board.evidence = Evidence::Partial {
-        missing: vec![Missing { source: prom.clone(), since: Some(at("03:10:30")), why: shown("refused the connection") }],
+        missing: vec![Missing {
+            source: prom.clone(),
+            since: Some(at("03:10:30")),
+            why: shown("refused the connection"),
+        }],
     };
     board.cause = Cause::NotFound { looked_at: vec![shown("load-balancer"), shown("deploys"), shown("database")] };
     board.users.since = Some(at("03:09:40"));
@@ -671,4 +718,119 @@ pub fn hostile() -> State {
     let open = [Tier::Application].into();
     state.places = vec![Place::Board(BoardPlace { selected: None, open, scroll: 0 })];
     state
+}
+
+/// Forty components over eight tiers, as the largest seed topology has them.
+pub fn forty_components() -> Board {
+    let mut board = incident_board();
+    let shape: [(Tier, &[&str]); 8] = [
+        (Tier::Edge, &["dns", "cloudfront", "static-assets"]),
+        (Tier::Security, &["waf"]),
+        (Tier::LoadBalancer, &["alb-public", "nlb-internal"]),
+        (
+            Tier::Application,
+            &[
+                "frontend",
+                "api-gateway",
+                "orders",
+                "catalogue",
+                "payments",
+                "search",
+                "accounts",
+                "basket",
+                "pricing",
+                "shipping",
+                "mailer",
+                "invoices",
+                "recommendations",
+                "inventory",
+                "sessions",
+                "reviews",
+                "exports",
+                "worker",
+            ],
+        ),
+        (Tier::Cache, &["redis-sessions", "redis-catalogue", "redis-basket", "memcached"]),
+        (
+            Tier::Database,
+            &["pgbouncer", "orders-db", "orders-r1", "orders-r2", "accounts-db", "catalogue-db", "search-index"],
+        ),
+        (Tier::Storage, &["s3-assets", "s3-exports", "s3-backups"]),
+        (Tier::Observability, &["prometheus", "grafana"]),
+    ];
+    board.tiers = shape
+        .iter()
+        .map(|(name, components)| {
+            let mut row = tier(*name, Health::Ok, 500.0);
+            row.components = components
+                .iter()
+                .map(|name| {
+                    let sick = *name == "orders";
+                    let health = if sick { Health::Critical } else { Health::Ok };
+                    let red = Red { rate: 120.0, errors: if sick { 0.047 } else { 0.001 }, p95: 0.088 };
+                    component(Kind::Deployment, "shop", name, health, Some(red))
+                })
+                .collect();
+            row
+        })
+        .collect();
+    let pairs = [
+        ("dns", "cloudfront"),
+        ("cloudfront", "static-assets"),
+        ("cloudfront", "waf"),
+        ("waf", "alb-public"),
+        ("alb-public", "frontend"),
+        ("frontend", "api-gateway"),
+        ("api-gateway", "nlb-internal"),
+        ("api-gateway", "orders"),
+        ("api-gateway", "catalogue"),
+        ("api-gateway", "payments"),
+        ("api-gateway", "search"),
+        ("api-gateway", "accounts"),
+        ("api-gateway", "basket"),
+        ("orders", "pricing"),
+        ("orders", "shipping"),
+        ("orders", "inventory"),
+        ("orders", "mailer"),
+        ("payments", "invoices"),
+        ("catalogue", "recommendations"),
+        ("catalogue", "reviews"),
+        ("accounts", "sessions"),
+        ("sessions", "redis-sessions"),
+        ("catalogue", "redis-catalogue"),
+        ("basket", "redis-basket"),
+        ("search", "memcached"),
+        ("orders", "pgbouncer"),
+        ("invoices", "pgbouncer"),
+        ("pgbouncer", "orders-db"),
+        ("orders-db", "orders-r1"),
+        ("orders-db", "orders-r2"),
+        ("accounts", "accounts-db"),
+        ("catalogue", "catalogue-db"),
+        ("search", "search-index"),
+        ("exports", "s3-exports"),
+        ("frontend", "s3-assets"),
+        ("worker", "pgbouncer"),
+        ("orders-db", "s3-backups"),
+        ("grafana", "prometheus"),
+    ];
+    let find = |name: &str| ComponentId::new(Kind::Deployment, "shop", name);
+    board.links = pairs
+        .iter()
+        .enumerate()
+        .map(|(at, (from, to))| LinkRow {
+            from: find(from),
+            to: find(to),
+            protocol: None,
+            port: None,
+            observed: true,
+            rate: fresh(900.0 / (1.0 + at as f64 / 4.0), Unit::PerSecond),
+            error_ratio: fresh(if *to == "orders" { 0.047 } else { 0.0 }, Unit::Ratio),
+            latency: none(),
+        })
+        .collect();
+    if let Cause::Found(suspect) = &mut board.cause {
+        suspect.component = find("orders");
+    }
+    board
 }

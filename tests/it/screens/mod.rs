@@ -4,8 +4,9 @@ mod fixture;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use tierdeck::state::State;
-use tierdeck::theme::{GlyphSet, Theme};
+use tierdeck::domain::tier::Tier;
+use tierdeck::state::{ComponentPlace, Overlay, Place, State, Tab, TierPlace, TopologyPlace};
+use tierdeck::theme::Theme;
 use tierdeck::ui::{paint, snapshot};
 
 /// The screen as it is drawn at a size.
@@ -33,14 +34,64 @@ fn check(name: &str, state: &State, width: u16, height: u16) {
     }
 }
 
+fn at(place: Place) -> State {
+    State { places: vec![place], ..fixture::incident() }
+}
+
 #[test]
 fn board() {
     check("board-incident", &fixture::incident(), 80, 24);
+    check("board-incident", &fixture::incident(), 120, 40);
     check("board-incident", &fixture::incident(), 120, 30);
     check("board-incident", &fixture::incident(), 60, 16);
     check("board-calm", &fixture::state(fixture::calm_board()), 80, 24);
     check("board-without-prometheus", &fixture::without_prometheus(), 80, 24);
+    check("board-without-prometheus", &fixture::without_prometheus(), 60, 24);
     check("board-connecting", &fixture::connecting(), 80, 24);
     check("board-hostile", &fixture::hostile(), 80, 24);
-    let _ = GlyphSet::Ascii;
+}
+
+#[test]
+fn topology() {
+    let place = |zoom| Place::Topology(TopologyPlace { zoom, ..TopologyPlace::default() });
+    check("topology", &at(place(1)), 80, 24);
+    check("topology", &at(place(1)), 120, 40);
+    check("topology-tiers", &at(place(0)), 120, 30);
+    check("topology-instances", &at(place(2)), 160, 45);
+    let forty = State { places: vec![place(1)], ..fixture::state(fixture::forty_components()) };
+    check("topology-forty", &forty, 120, 40);
+    check("topology-forty", &forty, 80, 24);
+}
+
+#[test]
+fn details() {
+    let tier = Place::Tier(TierPlace { tier: Tier::Application, selected: None, scroll: 0 });
+    check("tier", &at(tier.clone()), 80, 24);
+    check("tier", &at(tier), 120, 40);
+    for tab in Tab::ALL {
+        check(&format!("component-{}", tab.name()), &at(component(tab)), 80, 24);
+    }
+    check("component-overview", &at(component(Tab::Overview)), 120, 40);
+    check("component-overview", &at(component(Tab::Overview)), 60, 16);
+}
+
+fn component(tab: Tab) -> Place {
+    Place::Component(ComponentPlace { component: fixture::orders_id(), tab, signal: 1, range_minutes: 60, scroll: 0 })
+}
+
+#[test]
+fn lists() {
+    check("sources", &State { places: vec![Place::Sources { selected: 1 }], ..fixture::without_prometheus() }, 80, 24);
+    check("changes", &at(Place::Changes { selected: 0 }), 80, 24);
+    check("alerts", &at(Place::Alerts { selected: 0 }), 80, 24);
+}
+
+#[test]
+fn overlays() {
+    let help = State { overlay: Some(Overlay::Help { scroll: 0 }), ..fixture::incident() };
+    check("help", &help, 80, 24);
+    let explain = State { overlay: Some(Overlay::Explain { scroll: 0 }), ..fixture::incident() };
+    check("explain-tier", &explain, 80, 24);
+    check("explain-tier", &explain, 120, 40);
+    check("explain-component", &State { places: vec![component(Tab::Overview)], ..explain }, 80, 24);
 }

@@ -53,7 +53,7 @@ def signals(folder, known):
                 query = filled(row, metric)
                 yield identifier, query.replace("$W", "1m")
                 if "[$W]" in query:
-                    yield f"{identifier} a week earlier", query.replace("[$W]", "[1m] offset 1w")
+                    yield f"{identifier} a week earlier", query.replace("[$W]", "[5m] offset 1w")
     print(f"native histograms, left out ({len(native)}): {' '.join(native)}")
 
 

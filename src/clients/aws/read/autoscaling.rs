@@ -99,7 +99,9 @@ impl AutoScaling {
                     group: text(activity.auto_scaling_group_name()),
                     description: text(activity.description()),
                     cause: text(activity.cause()),
-                    status: text(activity.status_code().map(|s| s.as_str())),
+                    status: text(
+                        activity.status_code().map(aws_sdk_autoscaling::types::ScalingActivityStatusCode::as_str),
+                    ),
                     at: millis(activity.start_time())?,
                 })
             })
@@ -120,7 +122,7 @@ fn group(group: &aws_sdk_autoscaling::types::AutoScalingGroup) -> Group {
     let instances = group.instances().iter().map(|instance| Instance {
         id: text(instance.instance_id()),
         zone: text(instance.availability_zone()),
-        lifecycle: text(instance.lifecycle_state().map(|s| s.as_str())),
+        lifecycle: text(instance.lifecycle_state().map(aws_sdk_autoscaling::types::LifecycleState::as_str)),
         healthy: instance.health_status() == Some("Healthy"),
         instance_type: text(instance.instance_type()),
     });

@@ -134,7 +134,7 @@ fn group_of(group: &aws_sdk_elasticache::types::ReplicationGroup, clusters: &BTr
     let shards = group.node_groups();
     let nodes = shards
         .iter()
-        .flat_map(|shard| shard.node_group_members())
+        .flat_map(aws_sdk_elasticache::types::NodeGroup::node_group_members)
         .map(|member| {
             let id = text(member.cache_cluster_id());
             let cluster = clusters.get(&id);

@@ -94,8 +94,12 @@ impl Elb {
                     arn,
                     name: text(lb.load_balancer_name()),
                     dns_name: text(lb.dns_name()),
-                    kind: text(lb.r#type().map(|t| t.as_str())),
-                    state: text(state.and_then(|s| s.code()).map(|c| c.as_str())),
+                    kind: text(lb.r#type().map(aws_sdk_elasticloadbalancingv2::types::LoadBalancerTypeEnum::as_str)),
+                    state: text(
+                        state
+                            .and_then(|s| s.code())
+                            .map(aws_sdk_elasticloadbalancingv2::types::LoadBalancerStateEnum::as_str),
+                    ),
                     state_reason: text(state.and_then(|s| s.reason())),
                     zones: lb.availability_zones().iter().map(|zone| text(zone.zone_name())).collect(),
                     forwards,
@@ -120,10 +124,13 @@ impl Elb {
         let mut found = Vec::new();
         for listener in answer.listeners() {
             let port = listener.port().and_then(|p| u16::try_from(p).ok()).unwrap_or_default();
-            let protocol = text(listener.protocol().map(|p| p.as_str()));
+            let protocol = text(listener.protocol().map(aws_sdk_elasticloadbalancingv2::types::ProtocolEnum::as_str));
             let actions = listener.default_actions().iter().filter(|a| a.r#type() == Some(&ActionTypeEnum::Forward));
             for action in actions {
-                let weighted = action.forward_config().map(|f| f.target_groups()).unwrap_or_default();
+                let weighted = action
+                    .forward_config()
+                    .map(aws_sdk_elasticloadbalancingv2::types::ForwardActionConfig::target_groups)
+                    .unwrap_or_default();
                 let single = action.target_group_arn().filter(|_| weighted.is_empty()).map(|arn| (arn.to_owned(), 1));
                 let groups = weighted.iter().map(|g| (text(g.target_group_arn()), g.weight().unwrap_or(1)));
                 found.extend(groups.chain(single).map(|(target_group, weight)| Forward {
@@ -159,7 +166,7 @@ impl Elb {
                     arn: arn.clone(),
                     name: text(group.target_group_name()),
                     port: group.port().and_then(|p| u16::try_from(p).ok()),
-                    protocol: text(group.protocol().map(|p| p.as_str())),
+                    protocol: text(group.protocol().map(aws_sdk_elasticloadbalancingv2::types::ProtocolEnum::as_str)),
                     load_balancers: texts(group.load_balancer_arns()),
                     targets,
                 };
@@ -189,8 +196,16 @@ impl Elb {
                     id: text(target.id()),
                     port: target.port().and_then(|p| u16::try_from(p).ok()),
                     zone: text(target.availability_zone()),
-                    state: text(health.and_then(|h| h.state()).map(|s| s.as_str())),
-                    reason: text(health.and_then(|h| h.reason()).map(|r| r.as_str())),
+                    state: text(
+                        health
+                            .and_then(|h| h.state())
+                            .map(aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum::as_str),
+                    ),
+                    reason: text(
+                        health
+                            .and_then(|h| h.reason())
+                            .map(aws_sdk_elasticloadbalancingv2::types::TargetHealthReasonEnum::as_str),
+                    ),
                 })
             })
             .collect())

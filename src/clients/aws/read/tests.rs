@@ -1,5 +1,8 @@
 //! The clients against the embedded world's AWS.
 
+// A server that is not AWS runs beside the test.
+#![allow(clippy::disallowed_methods)]
+
 use std::time::Duration;
 
 use super::*;
@@ -35,7 +38,7 @@ async fn six_hundred_queries_go_in_two_calls_and_come_back_in_order() {
     let served = serve().await;
     let client = CloudWatch::new(&connect(&served).await);
     let query = |n: u32| MetricQuery {
-        metric: metric(if n % 2 == 0 { "RequestCount" } else { "Nothing" }),
+        metric: metric(if n.is_multiple_of(2) { "RequestCount" } else { "Nothing" }),
         period: 60,
         stat: "Sum".to_owned(),
     };
@@ -135,5 +138,19 @@ async fn a_run_held_to_loopback_cannot_be_pointed_elsewhere() {
     ];
     for options in bad {
         assert_eq!(Connection::open(&options).await.unwrap_err().kind, FaultKind::Usage, "{options:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_profile_that_does_not_exist_is_named_and_nothing_else_is_tried() {
+    let served = serve().await;
+    let profile = Some("tierdeck-no-such-profile".to_owned());
+    let options = Options { profile, fixed: None, egress: Egress::Open, ..options(Some(&served.url)) };
+    let connection = Connection::open(&options).await.unwrap();
+    for error in
+        [CloudWatch::new(&connection).alive().await.unwrap_err(), Rds::new(&connection).alive().await.unwrap_err()]
+    {
+        assert_eq!(error.kind, FaultKind::Unauthenticated);
+        assert!(error.what.as_str().contains("profile tierdeck-no-such-profile is not defined"), "{error}");
     }
 }

@@ -59,14 +59,16 @@ pub fn alertmanagers(_: &View, _: &Request) -> Result<Reply, Failure> {
     Ok(Reply::json(&json!({"activeAlertmanagers": [{"url": url}], "droppedAlertmanagers": []})))
 }
 
+/// The version is that of the API's shapes; who really answers stands in `revision` and `application`.
 pub fn buildinfo(_: &View, _: &Request) -> Result<Reply, Failure> {
     Ok(Reply::json(&json!({
         "version": "2.53.0",
         "revision": "embedded",
         "branch": "tierdeck",
-        "buildUser": concat!("tierdeck ", env!("CARGO_PKG_VERSION")),
+        "buildUser": "",
         "buildDate": "",
         "goVersion": "",
+        "application": concat!("tierdeck demo ", env!("CARGO_PKG_VERSION")),
     })))
 }
 

@@ -67,7 +67,7 @@ const CLAIMS: [(Column, u16, u16); 12] = [
     (Column::Saturation, 12, 0),
     (Column::Capacity, 9, 94),
     (Column::Trend, 7, 78),
-    (Column::Worst, 20, 126),
+    (Column::Worst, 20, 118),
     (Column::Change, 20, 150),
 ];
 
@@ -97,7 +97,8 @@ impl Layout {
 
     /// Gives what is left first to the trend, up to a value a minute for half an hour, then to the last column.
     fn stretch(&mut self, mut spare: u16) {
-        for (column, most) in [(Column::Trend, 16), (Column::Name, 22), (Column::Saturation, 16), (Column::Change, 200)] {
+        for (column, most) in [(Column::Trend, 16), (Column::Name, 22), (Column::Saturation, 16), (Column::Change, 200)]
+        {
             let Some(at) = self.columns.iter().position(|(known, ..)| *known == column) else { continue };
             let Some((_, _, width)) = self.columns.get_mut(at) else { continue };
             let more = spare.min(most - (*width).min(most));
@@ -107,6 +108,10 @@ impl Layout {
                 *x += more;
             }
         }
+    }
+
+    fn width_of(&self, column: Column) -> u16 {
+        self.columns.iter().find(|(known, ..)| *known == column).map_or(0, |(_, _, width)| *width)
     }
 
     pub(super) fn heading(&self, canvas: &mut Canvas<'_>, x0: u16, y: u16) {
@@ -132,11 +137,14 @@ impl Layout {
                 Column::Name => {
                     let name_ink = if record.health.is_sick() { Ink::bold(Role::Text) } else { quiet.into() };
                     let indent = record.indent;
-                    canvas.name(x + indent, y, width - indent, &record.name, name_ink);
+                    // A component's health is told by its glyph; its name needs the room.
+                    let room = if indent > 0 { width + 1 + self.width_of(Column::Health) } else { *width };
+                    canvas.name(x + indent, y, room - indent, &record.name, name_ink);
                 }
-                Column::Health => {
+                Column::Health if record.indent == 0 => {
                     canvas.put(x, y, *width, looks::word(record.health), looks::role(record.health));
                 }
+                Column::Health => {}
                 Column::Trend => record.trend(canvas, x, y, *width, quiet),
                 Column::Worst => {
                     if let Some((text, role)) = &record.worst {
@@ -175,7 +183,8 @@ pub(super) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn of_tier(row: &'a TierRow, state: &State) -> Self {
+    pub(super) fn of_tier(row: &'a TierRow, state: &State, layout: &Layout) -> Self {
+        let room = layout.width_of(Column::Saturation);
         let mut figures = vec![
             (Column::Rate, format::cell(&row.rate)),
             (Column::Week, format::change(&row.rate_vs_last_week)),
@@ -184,7 +193,7 @@ impl<'a> Record<'a> {
             (Column::Latency, format::latency(&row.latency)),
         ];
         if let Some(saturation) = &row.saturation {
-            figures.push((Column::Saturation, format::saturation(saturation)));
+            figures.push((Column::Saturation, format::saturation(saturation, room)));
         }
         let readings = [&row.rate, &row.rate_vs_last_week, &row.error_ratio, &row.latency.reading];
         let change = row
@@ -221,10 +230,11 @@ impl<'a> Record<'a> {
             (Column::Errors, format::percent(reading(SignalRole::ErrorRatio))),
             (Column::Latency, latency_figure),
         ];
-        let saturation = find(SignalRole::Saturation).or_else(|| find(SignalRole::Lag)).or_else(|| find(SignalRole::Hit));
+        let saturation =
+            find(SignalRole::Saturation).or_else(|| find(SignalRole::Lag)).or_else(|| find(SignalRole::Hit));
         let capacity = row.replicas.as_ref().map(format::ready);
         if let Some(signal) = saturation {
-            let figure = format::cell(&signal.reading);
+            let figure = format::share(&signal.reading);
             figures.push((Column::Saturation, Figure { text: shown!("{} {}", signal.label, figure.text), ..figure }));
         } else if let Some(ready) = &capacity {
             figures.push((Column::Saturation, Figure { text: shown!("ready {}", ready), role: Role::Text }));
@@ -232,7 +242,7 @@ impl<'a> Record<'a> {
         let readings = [SignalRole::Rate, SignalRole::ErrorRatio, SignalRole::Latency].map(reading);
         Self {
             name: row.name.clone(),
-            indent: 1,
+            indent: 2,
             health: row.health,
             reasons: &row.reasons,
             figures,

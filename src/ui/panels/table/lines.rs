@@ -104,7 +104,7 @@ fn lines<'a>(
     let mut lines = Vec::new();
     for row in rows {
         match row {
-            BoardRow::Users => users_note(board, &mut lines),
+            BoardRow::Users => {}
             BoardRow::Tier(tier) if folded.contains(tier) => {
                 // The count stands where the last of them would.
                 if folded.last() == Some(tier) {
@@ -136,17 +136,6 @@ fn folded_words(folded: &BTreeSet<Tier>) -> Shown {
     shown!("{} ok ({})", Shown::composed(names.join(", ")), folded.len())
 }
 
-/// Below the users row, which stands above the table: what was looked at when no cause was found.
-fn users_note<'a>(board: &Board, lines: &mut Vec<Line<'a>>) {
-    let Cause::NotFound { looked_at } = &board.cause else { return };
-    let looked: Vec<&str> = looked_at.iter().map(Shown::as_str).collect();
-    let text = match looked.is_empty() {
-        true => Shown::fixed("cause not found"),
-        false => shown!("cause not found; looked at {}", Shown::composed(looked.join(", "))),
-    };
-    lines.push(Line { what: What::Note { label: "why", text, ink: Role::Warn.into() }, owner: Some(BoardRow::Users) });
-}
-
 type Note = (&'static str, Shown, Ink);
 
 fn notes(state: &State, tier: &TierRow, detail: Detail, selected: bool, columns: u16) -> Vec<Note> {
@@ -158,7 +147,10 @@ fn notes(state: &State, tier: &TierRow, detail: Detail, selected: bool, columns:
     if let (Cause::Found(suspect), true) = (&state.board.cause, rows::cause_tier(&state.board) == Some(tier.tier)) {
         let since = suspect.since.map_or_else(Shown::default, |at| since(&suspect.text, at, state));
         texts.push(("why", shown!("{}{}", suspect.text, since), Ink::bold(Role::Text)));
-        hint = suspect.change.as_ref().map(|(words, before)| shown!("{}, {} before the breach", words, format::span(*before)));
+        hint = suspect
+            .change
+            .as_ref()
+            .map(|(words, before)| shown!("{}, {} before the breach", words, format::span(*before)));
     }
     for reason in &tier.reasons {
         // The cause is often also the strongest reason: it is said once.
@@ -173,7 +165,8 @@ fn notes(state: &State, tier: &TierRow, detail: Detail, selected: bool, columns:
     let mut notes = Vec::new();
     for (label, text, ink) in texts {
         for (row, line) in wrap(&text, room, most).into_iter().enumerate() {
-            notes.push((if row == 0 { label } else { "" }, line, ink));
+            let first = row == 0 && notes.is_empty();
+            notes.push((if first { label } else { "" }, line, ink));
         }
     }
     if let (true, Some(hint)) = (detail.hints, hint) {
@@ -188,9 +181,12 @@ fn note_ink(health: Health) -> Ink {
 
 /// `, since 03:09:40`, unless the text already says so.
 fn since(text: &Shown, at: crate::domain::time::Stamp, state: &State) -> Shown {
-    if text.as_str().contains("since ") { Shown::default() } else { shown!(", since {}", format::moment(at, state.now)) }
+    if text.as_str().contains("since ") {
+        Shown::default()
+    } else {
+        shown!(", since {}", format::moment(at, state.now))
+    }
 }
-
 
 /// First visible line so that the selected row is on screen.
 pub(super) fn first_visible(lines: &[Line<'_>], selected: &BoardRow, scroll: usize, height: usize) -> usize {

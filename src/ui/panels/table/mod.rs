@@ -32,7 +32,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &BoardPla
 fn row(canvas: &mut Canvas<'_>, area: Rect, line: &Line<'_>, layout: &Layout, state: &State, selected: bool) {
     match &line.what {
         What::Tier(row) => {
-            layout.record(canvas, area, &Record::of_tier(row, state), selected);
+            layout.record(canvas, area, &Record::of_tier(row, state, layout), selected);
             if selected {
                 canvas.tint(area);
             }

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use crate::demo::store::json::text;
 use crate::demo::store::kube::{EVENTS, Kube};
-use crate::demo::world::cluster::{Notice, SCHEDULED_AFTER, STARTED_AFTER};
+use crate::demo::world::cluster::Notice;
 use crate::demo::world::model::Model;
 use crate::demo::world::noise::{digest, mix, uid};
+use crate::demo::world::pod::{SCHEDULED_AFTER, STARTED_AFTER};
 use crate::demo::world::spec;
 
 use super::{metadata, timestamp};

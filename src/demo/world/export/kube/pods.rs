@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::demo::store::json::set;
-use crate::demo::world::cluster::{Pod, Revision, SCHEDULED_AFTER, STARTED_AFTER, Workload};
+use crate::demo::world::cluster::{Revision, Workload};
 use crate::demo::world::model::Model;
+use crate::demo::world::pod::{Pod, SCHEDULED_AFTER, STARTED_AFTER};
 use crate::demo::world::spec::Kind;
 
 use super::{labels, metadata, owner, timestamp};

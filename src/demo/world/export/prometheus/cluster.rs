@@ -1,9 +1,10 @@
 //! kube-state-metrics 2.x, cAdvisor and the Argo Rollouts controller.
 
 use crate::demo::store::tsdb::Tsdb;
-use crate::demo::world::cluster::{Pod, Progress, Workload};
+use crate::demo::world::cluster::{Progress, Workload};
 use crate::demo::world::model::{CPU_TARGET, Model};
 use crate::demo::world::noise::{digest, wander};
+use crate::demo::world::pod::Pod;
 use crate::demo::world::spec::{self, Kind, MIB};
 
 use super::page::{Pages, Writer};

@@ -144,6 +144,13 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("redis_instance_info", "gauge", "", "Information about the Redis instance."),
     ("redis_master_link_up", "gauge", "", "Whether the link to the primary is up."),
     ("redis_rejected_connections_total", "counter", "", "Connections rejected."),
+    ("apiserver_request_duration_seconds", "histogram", "", "Response latency distribution in seconds."),
+    ("apiserver_request_total", "counter", "", "Counter of apiserver requests."),
+    ("coredns_cache_hits_total", "counter", "", "The count of cache hits."),
+    ("coredns_cache_misses_total", "counter", "", "The count of cache misses."),
+    ("coredns_dns_request_duration_seconds", "histogram", "", "Histogram of the time each request took."),
+    ("coredns_dns_requests_total", "counter", "", "Counter of DNS requests made per zone, protocol and family."),
+    ("coredns_dns_responses_total", "counter", "", "Counter of response status codes."),
     ("grafana_http_request_duration_seconds", "histogram", "", "Histogram of latencies for HTTP requests."),
 ];
 

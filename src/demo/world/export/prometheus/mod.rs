@@ -7,12 +7,14 @@ mod hosts;
 mod metadata;
 mod own;
 mod page;
+mod platform;
 mod stores;
 
 use crate::demo::store::alerting::Alerting;
 use crate::demo::store::tsdb::{Target, Tsdb};
-use crate::demo::world::cluster::{Pod, Workload};
+use crate::demo::world::cluster::Workload;
 use crate::demo::world::model::Model;
+use crate::demo::world::pod::Pod;
 pub use cluster::memory;
 pub use hosts::node_load;
 use page::Pages;
@@ -22,6 +24,7 @@ use page::Pages;
 pub struct Prometheus {
     pages: Pages,
     app: app::App,
+    platform: platform::Platform,
     /// Seconds since the scrape before.
     elapsed: f64,
 }
@@ -30,7 +33,12 @@ impl Prometheus {
     pub fn new(tsdb: &mut Tsdb, scrape_interval: i64) -> Self {
         tsdb.scrape_interval = scrape_interval;
         tsdb.metadata = metadata::table();
-        Self { pages: Pages::default(), app: app::App::default(), elapsed: 0.0 }
+        Self {
+            pages: Pages::default(),
+            app: app::App::default(),
+            platform: platform::Platform::default(),
+            elapsed: 0.0,
+        }
     }
 
     /// Counts what happened in a step of `seconds`.
@@ -47,6 +55,7 @@ impl Prometheus {
         cluster::scrape(model, &mut self.pages, tsdb);
         hosts::scrape(model, &mut self.pages, tsdb);
         stores::scrape(model, &mut self.pages, tsdb);
+        self.platform.scrape(model, &mut self.pages, tsdb);
         own::scrape(model, alerting, &mut self.pages, tsdb);
         self.pages.sweep(tsdb);
     }

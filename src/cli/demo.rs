@@ -1,0 +1,81 @@
+//! `tierdeck demo`: the embedded production world, and the console connected to it by its ordinary clients.
+
+use std::io::BufRead;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use super::{Failure, Global, OK, console, out};
+use crate::demo::{self, Demo, DemoOptions, world};
+
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    #[command(flatten)]
+    pub world: WorldArgs,
+    /// Only serve the world; prints where, reads commands on standard input
+    #[arg(long)]
+    serve: bool,
+    /// With --serve: one line of JSON instead of words
+    #[arg(long, requires = "serve")]
+    json: bool,
+}
+
+/// Which world, and what happens in it.
+#[derive(Clone, Debug, Args)]
+pub struct WorldArgs {
+    /// The world
+    #[arg(long, default_value = "shop-eks", value_name = "WORLD")]
+    pub world: String,
+    /// What happens [default: an incident drawn by the seed]
+    #[arg(long, value_name = "SCENARIO", value_parser = PossibleValuesParser::new(world::scenario_names()))]
+    pub scenario: Option<String>,
+    /// Draws what the scenario leaves open
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// World seconds in a second
+    #[arg(long, default_value_t = 1.0, value_name = "X")]
+    pub speed: f64,
+}
+
+impl WorldArgs {
+    /// Checked options; a scenario that is not named is drawn by the seed among the incidents.
+    pub fn options(&self, at: Option<i64>) -> Result<DemoOptions, Failure> {
+        if !self.speed.is_finite() || self.speed <= 0.0 || self.speed > 1000.0 {
+            return Err(Failure::usage("--speed is more than 0 and at most 1000"));
+        }
+        let drawn = || world::drawn_scenario(self.seed).to_owned();
+        let scenario = self.scenario.clone().unwrap_or_else(drawn);
+        Ok(DemoOptions {
+            world: world::Options { world: self.world.clone(), scenario, seed: self.seed, ..world::Options::default() },
+            // A world that is asked for a moment stands still there.
+            speed: if at.is_some() { 0.0 } else { self.speed },
+            at,
+        })
+    }
+}
+
+pub fn run(global: &Global, args: &DemoArgs) -> Result<u8, Failure> {
+    let demo = demo::start(&args.world.options(None)?).map_err(Failure::usage)?;
+    if args.serve {
+        return serve(&demo, args.json);
+    }
+    let global = Global { config: Some(demo.endpoints().config.clone()), ..global.clone() };
+    console::run(&global)
+}
+
+/// Keeps the servers up until standard input closes or a signal comes; each line read is a command.
+fn serve(demo: &Demo, json: bool) -> Result<u8, Failure> {
+    if json {
+        out::write(&format!("{}\n", demo::serve_json(demo.endpoints())));
+    } else {
+        out::write(&demo::serve_words(demo.endpoints()));
+    }
+    demo.end_on_signal().map_err(Failure::error)?;
+    for line in std::io::stdin().lock().lines() {
+        let Ok(line) = line else { break };
+        if !line.trim().is_empty() {
+            out::write(&format!("{}\n", demo.command(line.trim())));
+        }
+    }
+    Ok(OK)
+}

@@ -1,0 +1,106 @@
+//! The command line: one file per subcommand.
+
+// The environment is read here, once, and handed on.
+#![allow(clippy::disallowed_methods)]
+
+mod completion;
+mod console;
+mod demo;
+mod out;
+mod places;
+mod snapshot;
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Exit codes of the contract (PRODUCT section 10).
+pub const OK: u8 = 0;
+pub const ERROR: u8 = 1;
+pub const USAGE: u8 = 2;
+
+/// A terminal operations console for the person on call.
+#[derive(Debug, Parser)]
+#[command(name = "tierdeck", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Clone, Debug, Args)]
+struct Global {
+    /// Configuration file [default: $XDG_CONFIG_HOME/tierdeck/config.toml, if it is there]
+    #[arg(long, global = true, env = "TIERDECK_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Theme: a name (dark) or a file
+    #[arg(long, global = true, value_name = "THEME")]
+    theme: Option<String>,
+    /// Keymap: a name (default) or a file
+    #[arg(long, global = true, value_name = "KEYMAP")]
+    keymap: Option<String>,
+    /// Draw with ASCII characters only
+    #[arg(long, global = true)]
+    ascii: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at the embedded production world, or only serve it
+    Demo(demo::DemoArgs),
+    /// Tell the health of every tier once (the default when the output is no terminal)
+    Status(status::StatusArgs),
+    /// Write one screen as text or SVG
+    Snapshot(snapshot::SnapshotArgs),
+    /// Write the completion script of a shell
+    Completion { shell: clap_complete::Shell },
+}
+
+/// Something the user has to mend, with the exit code it means.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    fn usage(message: impl std::fmt::Display) -> Self {
+        Self { code: USAGE, message: message.to_string() }
+    }
+
+    fn error(message: impl std::fmt::Display) -> Self {
+        Self { code: ERROR, message: message.to_string() }
+    }
+}
+
+/// Parses the arguments, runs, and turns every end into an exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    // Reports of defects; the terminal is given back before by the loop's own hook.
+    let _ = color_eyre::config::HookBuilder::default().display_env_section(false).install();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { USAGE } else { OK };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let result = match cli.command {
+        None => console::run(&cli.global),
+        Some(Command::Demo(args)) => demo::run(&cli.global, &args),
+        Some(Command::Status(args)) => status::run(&cli.global, &args),
+        Some(Command::Snapshot(args)) => snapshot::run(&cli.global, &args),
+        Some(Command::Completion { shell }) => completion::run(shell),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            out::error(&failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Where things are: the configuration, the state folder, themes and keymaps; who and where we are.
+
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use super::{Failure, Global};
+use crate::config;
+use crate::domain::settings::{Glyphs, Settings};
+use crate::domain::text::Shown;
+use crate::input::Keymap;
+use crate::theme::{ColorDepth, GlyphSet, Theme};
+
+/// Configuration by flag, environment, file or, without any, what can be found.
+pub fn settings(global: &Global) -> Result<Settings, Failure> {
+    let mut settings = if let Some(path) = &global.config {
+        config::load(path).map_err(Failure::usage)?
+    } else {
+        match config_home().and_then(|home| config::default_path(Some(home))).filter(|path| path.exists()) {
+            Some(path) => config::load(&path).map_err(Failure::usage)?,
+            None => config::without_file(),
+        }
+    };
+    if let Some(theme) = &global.theme {
+        settings.ui.theme.clone_from(theme);
+    }
+    if let Some(keymap) = &global.keymap {
+        settings.ui.keymap.clone_from(keymap);
+    }
+    if global.ascii {
+        settings.ui.glyphs = Glyphs::Ascii;
+    }
+    Ok(settings)
+}
+
+/// The state folder of this configuration: beside its file for one that was named, else `$XDG_STATE_HOME/tierdeck`.
+pub fn state_folder(global: &Global, settings: &Settings) -> PathBuf {
+    match &global.config {
+        Some(path) if settings.egress.loopback_only => path.parent().unwrap_or(Path::new(".")).join("state"),
+        _ => etcetera::choose_base_strategy()
+            .ok()
+            .and_then(|base| base.state_dir())
+            .unwrap_or_else(std::env::temp_dir)
+            .join("tierdeck"),
+    }
+}
+
+/// A theme by name or file, degraded to what the terminal shows.
+pub fn theme(settings: &Settings) -> Result<Theme, Failure> {
+    let name = &settings.ui.theme;
+    let theme = match Theme::builtin(name) {
+        Some(theme) => theme,
+        None => {
+            let path = user_file("themes", name)
+                .ok_or_else(|| Failure::usage(format!("there is no theme `{name}`; use `dark`, or a file")))?;
+            let text = read(&path)?;
+            Theme::load(&text, &path.display().to_string()).map_err(Failure::usage)?
+        }
+    };
+    let glyphs = match settings.ui.glyphs {
+        Glyphs::Unicode => GlyphSet::Unicode,
+        Glyphs::Ascii => GlyphSet::Ascii,
+        Glyphs::Auto if locale_is_utf8() => GlyphSet::Unicode,
+        Glyphs::Auto => GlyphSet::Ascii,
+    };
+    Ok(theme.degrade(color_depth()).with_glyphs(glyphs))
+}
+
+/// A keymap by name or file.
+pub fn keymap(settings: &Settings) -> Result<Keymap, Failure> {
+    let name = &settings.ui.keymap;
+    if name == "default" {
+        return Keymap::load(crate::input::keymap::DEFAULT, "default.toml").map_err(Failure::error);
+    }
+    let path = user_file("keymaps", name)
+        .ok_or_else(|| Failure::usage(format!("there is no keymap `{name}`; use `default`, or a file")))?;
+    Keymap::load(&read(&path)?, &path.display().to_string()).map_err(Failure::usage)
+}
+
+/// `user@host` of this machine.
+pub fn user() -> Shown {
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "?".to_owned());
+    let host = rustix::system::uname();
+    Shown::of(&format!("{user}@{}", host.nodename().to_string_lossy()))
+}
+
+/// What the terminal can show: `NO_COLOR`, then `COLORTERM`, then `TERM`.
+fn color_depth() -> ColorDepth {
+    let var = |name: &str| std::env::var(name).unwrap_or_default();
+    let (term, colorterm) = (var("TERM"), var("COLORTERM"));
+    if !var("NO_COLOR").is_empty() || term == "dumb" {
+        ColorDepth::None
+    } else if matches!(colorterm.as_str(), "truecolor" | "24bit") || term.ends_with("-direct") {
+        ColorDepth::True
+    } else if term.contains("256color") {
+        ColorDepth::Indexed256
+    } else {
+        ColorDepth::Ansi16
+    }
+}
+
+fn locale_is_utf8() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    locale.is_some_and(|value| {
+        let value = value.to_ascii_lowercase();
+        value.contains("utf-8") || value.contains("utf8")
+    })
+}
+
+fn config_home() -> Option<PathBuf> {
+    etcetera::choose_base_strategy().ok().map(|base| base.config_dir())
+}
+
+/// A file given by path, or by name in a folder of the user's configuration.
+fn user_file(folder: &str, name: &str) -> Option<PathBuf> {
+    let direct = PathBuf::from(name);
+    if direct.is_file() {
+        return Some(direct);
+    }
+    let named = config_home()?.join("tierdeck").join(folder).join(format!("{name}.toml"));
+    named.is_file().then_some(named)
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("{}: cannot be read: {error}", path.display())))
+}

@@ -1,0 +1,58 @@
+//! `tierdeck status [--json] [--watch]`: every tier once, for scripts and for terminals that are none.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Failure, Global, out, places};
+use crate::report::status::Status;
+use crate::runtime::launch::{self, Headless};
+use crate::state::State;
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct StatusArgs {
+    /// One JSON document (schema 1)
+    #[arg(long)]
+    json: bool,
+    /// Again every so many seconds, until interrupted [default: 5]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5")]
+    watch: Option<u64>,
+    /// How long to wait for sources that have not answered, seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    wait: u64,
+}
+
+pub fn run(global: &Global, args: &StatusArgs) -> Result<u8, Failure> {
+    let settings = places::settings(global)?;
+    let keymap = places::keymap(&settings)?;
+    let mut headless = Headless::start(&settings, keymap, places::user()).map_err(Failure::error)?;
+    headless.settle(Duration::from_secs(args.wait.max(1)));
+    loop {
+        let status = report(headless.state());
+        if args.json {
+            let json = serde_json::to_string(&status).map_err(Failure::error)?;
+            out::write(&format!("{json}\n"));
+        } else {
+            out::write(&plain(headless.state(), &settings)?);
+        }
+        let Some(every) = args.watch else { return Ok(status.exit_code()) };
+        headless.run_for(Duration::from_secs(every.max(1)));
+        if headless.is_interrupted() {
+            return Ok(status.exit_code());
+        }
+    }
+}
+
+fn report(state: &State) -> Status {
+    Status::new(&state.environment.name, &state.board, &state.sources)
+}
+
+/// The board as text, wide enough for a log or a mail.
+fn plain(state: &State, settings: &crate::domain::settings::Settings) -> Result<String, Failure> {
+    let theme = places::theme(settings)?;
+    let mut state = state.clone();
+    let lines = 12 + state.board.tiers.iter().map(|tier| 1 + tier.reasons.len().min(3)).sum::<usize>();
+    state.size = (100, u16::try_from(lines).unwrap_or(u16::MAX));
+    let buffer = launch::draw(&state, &theme);
+    Ok(crate::ui::snapshot::text(&buffer))
+}

@@ -1,1 +1,0 @@
-//! The layered drawing of dependencies.

@@ -1,0 +1,216 @@
+//! The interactive loop: one thread owns the state, everything else sends to its inbox.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratatui::Terminal;
+use tokio::sync::Notify;
+
+use super::clock::Clocks;
+use super::inbox::{Batch, Control, Inbox, Input};
+use super::terminal::{Capture, Guard, Writer, read, restore};
+use crate::domain::time::Human;
+use crate::state::message::{Effect, Message, Timed};
+use crate::state::session::Session;
+use crate::theme::Theme;
+
+/// At most 20 frames a second.
+const FRAME: Duration = Duration::from_millis(50);
+/// Ages and the clock move on once a second.
+const TICK: Duration = Duration::from_secs(1);
+/// While news wait for their assessment.
+const SOON: Duration = Duration::from_millis(100);
+
+/// Why the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    Quit,
+    Signal(&'static str),
+    TerminalLost,
+}
+
+/// The console in its terminal.
+pub struct App {
+    session: Session,
+    theme: Theme,
+    clocks: Clocks,
+    inbox: Inbox,
+    refresh: Arc<Notify>,
+    guard: Guard,
+    screen: Terminal<Capture>,
+    writer: Writer,
+    /// Something visible may have changed since the last frame.
+    dirty: bool,
+    drawn_at: Option<Human>,
+    ticked_at: Human,
+}
+
+impl App {
+    /// Takes the terminal and shows the first frame, before any source has answered.
+    ///
+    /// # Errors
+    /// There is no terminal, or it refuses.
+    pub fn start(
+        session: Session,
+        theme: Theme,
+        clocks: Clocks,
+        inbox: Inbox,
+        refresh: Arc<Notify>,
+    ) -> io::Result<Self> {
+        let guard = Guard::enter()?;
+        restore_on_panic();
+        let (columns, lines) = guard.size();
+        let writer = Writer::spawn(guard.input(), inbox.clone());
+        read(&guard, inbox.clone());
+        let screen = Terminal::new(Capture::new(columns, lines))?;
+        let ticked_at = clocks.human();
+        let mut app = Self {
+            session,
+            theme,
+            clocks,
+            inbox,
+            refresh,
+            guard,
+            screen,
+            writer,
+            dirty: true,
+            drawn_at: None,
+            ticked_at,
+        };
+        app.tell(Message::Resized { columns, lines });
+        app.draw()?;
+        Ok(app)
+    }
+
+    /// Runs until the operator quits, a signal ends it, or the terminal is gone. The terminal is given back.
+    ///
+    /// # Errors
+    /// Drawing into memory failed, which it does not.
+    pub fn run(mut self) -> io::Result<End> {
+        loop {
+            let batch = self.inbox.take(self.patience());
+            if let Some(end) = self.control(&batch)? {
+                return Ok(end);
+            }
+            if let Some(end) = self.input(batch)? {
+                return Ok(end);
+            }
+            let now = self.clocks.human();
+            let interval = if self.session.is_stale() { SOON } else { TICK };
+            if now.0.saturating_sub(self.ticked_at.0) >= interval {
+                self.ticked_at = now;
+                self.tell(Message::Tick);
+            }
+            self.draw_when_due()?;
+        }
+    }
+
+    /// How long the loop may sleep: until the next tick, or until a frame that waits may be drawn.
+    fn patience(&self) -> Duration {
+        let now = self.clocks.human().0;
+        let interval = if self.session.is_stale() { SOON } else { TICK };
+        let tick = (self.ticked_at.0 + interval).saturating_sub(now);
+        match self.drawn_at {
+            Some(at) if self.dirty && !self.writer.is_busy() => tick.min((at.0 + FRAME).saturating_sub(now)),
+            _ => tick,
+        }
+    }
+
+    fn control(&mut self, batch: &Batch) -> io::Result<Option<End>> {
+        for control in &batch.control {
+            match control {
+                Control::Terminate(signal) => return Ok(Some(End::Signal(signal))),
+                Control::TerminalLost => return Ok(Some(End::TerminalLost)),
+                Control::Resized | Control::Continued => {
+                    if *control == Control::Continued {
+                        self.guard.resume()?;
+                    }
+                    let (columns, lines) = self.guard.size();
+                    self.tell(Message::Resized { columns, lines });
+                    self.resize(columns, lines)?;
+                }
+                Control::Drawn => {}
+                Control::Notice(text) => {
+                    self.tell(Message::Notice(text.clone()));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn input(&mut self, batch: Batch) -> io::Result<Option<End>> {
+        let had_input = !batch.input.is_empty();
+        for input in batch.input {
+            let message = match input {
+                Input::Key(key) => Message::Key(key),
+                Input::Paste(text) => Message::Paste(text),
+            };
+            for effect in self.tell(message) {
+                match effect {
+                    Effect::Quit => return Ok(Some(End::Quit)),
+                    Effect::Suspend => self.suspend()?,
+                    Effect::Redraw => self.redraw()?,
+                    Effect::Refresh => self.refresh.notify_waiters(),
+                }
+            }
+        }
+        if !batch.observations.is_empty() || batch.sources.is_some() {
+            let sources = batch.sources.unwrap_or_else(|| self.session.state().sources.clone());
+            self.tell(Message::Feed { observations: batch.observations, sources });
+        }
+        if had_input && !self.writer.is_busy() {
+            self.draw()?;
+        }
+        Ok(None)
+    }
+
+    fn tell(&mut self, message: Message) -> Vec<Effect> {
+        self.dirty = true;
+        self.session.update(Timed { now: self.clocks.now(), message })
+    }
+
+    fn draw_when_due(&mut self) -> io::Result<()> {
+        let due = self.drawn_at.is_none_or(|at| self.clocks.human().0.saturating_sub(at.0) >= FRAME);
+        if self.dirty && due && !self.writer.is_busy() { self.draw() } else { Ok(()) }
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let (state, theme) = (self.session.state(), &self.theme);
+        self.screen.draw(|frame| crate::ui::draw(frame, state, theme))?;
+        self.writer.send(&self.screen.backend_mut().take());
+        self.dirty = false;
+        self.drawn_at = Some(self.clocks.human());
+        Ok(())
+    }
+
+    fn resize(&mut self, columns: u16, lines: u16) -> io::Result<()> {
+        self.screen.backend_mut().resize(columns, lines);
+        self.screen.autoresize()?;
+        self.redraw()
+    }
+
+    /// Every cell again, for a terminal whose content is not what we drew.
+    fn redraw(&mut self) -> io::Result<()> {
+        self.screen.clear()?;
+        self.dirty = true;
+        Ok(())
+    }
+
+    /// Gives the terminal back and stops, as job control expects; SIGCONT brings it back.
+    fn suspend(&self) -> io::Result<()> {
+        restore();
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+        Ok(())
+    }
+}
+
+/// Gives the terminal back before a panic is reported, whatever thread it happens on.
+fn restore_on_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        restore();
+        tracing::error!("{info}");
+        report(info);
+    }));
+}

@@ -1,0 +1,185 @@
+//! One round of questions about one moment.
+
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt};
+
+use super::alerts;
+use super::row::{Origin, Row, Span};
+use crate::clients::prometheus::read::{PrometheusClient, QueryFault, Reply};
+use crate::domain::error::Fault;
+use crate::domain::text::{Raw, Shown};
+use crate::domain::time::Stamp;
+use crate::model::facts::{Fact, GapFact, Observation, Scope};
+use crate::model::signals::Labels;
+use crate::sources::Outlet;
+
+/// Rows that have not been answered after so long wait for the next round (human time).
+const BUDGET: Duration = Duration::from_secs(8);
+/// Questions on their way at once; the client lets four through.
+const QUESTIONS: usize = 8;
+/// Rows per observation, so that the first ones are on the screen before the last have been asked.
+const BATCH: usize = 24;
+
+pub struct Round<'a> {
+    pub client: &'a PrometheusClient,
+    pub origin: &'a Origin,
+    pub outlet: &'a dyn Outlet,
+    /// The moment that is asked about.
+    pub at: Stamp,
+}
+
+impl Round<'_> {
+    /// Asks every row for what it has not told yet.
+    ///
+    /// # Errors
+    /// The [`Fault`] of a server that cannot be used; what has been observed until then stands.
+    pub async fn signals(&self, rows: &mut [Row]) -> Result<(), Fault> {
+        let mut findings = Findings::default();
+        let questions: Vec<_> = rows
+            .iter()
+            .enumerate()
+            .map(|(index, row)| (index, row.query(), row.span(self.at, self.origin.poll)))
+            .collect();
+        let asked = questions.len();
+        let mut answers = stream::iter(questions)
+            .map(async |(index, query, span)| (index, self.ask(&query, span).await))
+            .buffer_unordered(QUESTIONS);
+        let mut time_is_up = std::pin::pin!(tokio::time::sleep(BUDGET));
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = answers.next() => next,
+                () = &mut time_is_up => None,
+            };
+            let Some((index, answer)) = next else { break };
+            let Some(row) = rows.get_mut(index) else { continue };
+            self.outlet.alive();
+            findings.rows += 1;
+            match answer {
+                Ok(reply) => {
+                    findings.warnings(reply.warnings, self.client.server());
+                    findings.signals(row.take(reply.series, self.at, self.origin));
+                }
+                Err(QueryFault::Query(fault)) => findings.refused(row, fault),
+                Err(QueryFault::Server(fault)) => return Err(fault),
+            }
+            if findings.rows.is_multiple_of(BATCH) {
+                self.observe("signals", false, std::mem::take(&mut findings.signals));
+            }
+        }
+        drop(answers);
+        self.ask_recovered(rows, &mut findings).await?;
+        findings.unanswered(asked, self.client.server());
+        if let Some(fault) = findings.all_refused() {
+            return Err(fault);
+        }
+        self.observe("signals", false, findings.signals);
+        self.observe("links", findings.rows == asked, findings.links);
+        self.observe("gaps", true, findings.gaps.into_iter().map(Fact::Gap).collect());
+        Ok(())
+    }
+
+    async fn ask(&self, query: &str, span: Span) -> Result<Reply, QueryFault> {
+        match span {
+            Span::Instant => self.client.query(query, self.at.millis()).await,
+            Span::History { start, step } => {
+                self.client.query_range(query, start.millis(), self.at.millis(), step).await
+            }
+        }
+    }
+
+    /// A subject that is no longer among the offenders is asked for by itself: it may be well, or gone.
+    async fn ask_recovered(&self, rows: &mut [Row], findings: &mut Findings) -> Result<(), Fault> {
+        let questions: Vec<(usize, Labels, String)> = rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| row.is_answered(self.at))
+            .flat_map(|(index, row)| {
+                row.recovered(self.at).into_iter().map(move |(labels, query)| (index, labels, query))
+            })
+            .collect();
+        let mut answers = stream::iter(questions)
+            .map(async |(index, labels, query)| (index, labels, self.client.query(&query, self.at.millis()).await))
+            .buffer_unordered(QUESTIONS);
+        while let Some((index, labels, answer)) = answers.next().await {
+            let Some(row) = rows.get_mut(index) else { continue };
+            match answer {
+                Ok(reply) => findings.signals.extend(row.take_recovered(&labels, reply.series)),
+                Err(QueryFault::Query(fault)) => findings.refused(row, fault),
+                Err(QueryFault::Server(fault)) => return Err(fault),
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the alerts that fire by the server's own rules.
+    ///
+    /// # Errors
+    /// The [`Fault`] of a server that cannot be used.
+    pub async fn alerts(&self) -> Result<(), Fault> {
+        let alerts = alerts::firing(&self.client.alerts().await?, self.outlet.now());
+        self.observe("alerts", true, alerts.into_iter().map(Fact::Alert).collect());
+        Ok(())
+    }
+
+    fn observe(&self, scope: Scope, complete: bool, facts: Vec<Fact>) {
+        let (source, observed_at) = (self.origin.source.clone(), self.outlet.now());
+        self.outlet.observe(Observation { source, scope, observed_at, complete, facts });
+    }
+}
+
+/// What one round has brought.
+#[derive(Default)]
+struct Findings {
+    rows: usize,
+    signals: Vec<Fact>,
+    links: Vec<Fact>,
+    gaps: Vec<GapFact>,
+    refused: Vec<Fault>,
+}
+
+impl Findings {
+    fn signals(&mut self, facts: Vec<Fact>) {
+        let (links, signals): (Vec<_>, Vec<_>) = facts.into_iter().partition(|fact| matches!(fact, Fact::Link(_)));
+        self.links.extend(links);
+        self.signals.extend(signals);
+    }
+
+    fn refused(&mut self, row: &Row, fault: Fault) {
+        let what = crate::shown!("no {}: {}", Raw::new(&row.spec.id), fault.what);
+        self.gaps.push(GapFact { what, hint: fault.hint.clone() });
+        self.refused.push(fault);
+    }
+
+    /// A server that refuses every question cannot be used.
+    fn all_refused(&self) -> Option<Fault> {
+        let all = self.rows > 0 && self.refused.len() >= self.rows;
+        self.refused.first().filter(|_| all).cloned()
+    }
+
+    fn warnings(&mut self, warnings: Vec<Raw>, server: &Shown) {
+        for warning in warnings {
+            let what = crate::shown!("{} warns: {}", server, warning);
+            if !self.gaps.iter().any(|gap| gap.what == what) {
+                let hint = Shown::fixed("its answers may be partial");
+                self.gaps.push(GapFact { what, hint });
+            }
+        }
+    }
+
+    fn unanswered(&mut self, asked: usize, server: &Shown) {
+        let (what, hint) = match asked.saturating_sub(self.rows) {
+            0 if asked > 0 => return,
+            0 => (
+                crate::shown!("{} has no metric that the catalogue knows", server),
+                "add an exporter to its scrape configuration",
+            ),
+            missing => (
+                crate::shown!("{} of {} signals were not answered in time by {}", missing, asked, server),
+                "the server is slow: look at its load",
+            ),
+        };
+        self.gaps.push(GapFact { what, hint: Shown::fixed(hint) });
+    }
+}

@@ -1,0 +1,220 @@
+//! Moving through the places. Selections are identities, so a list that moves does not move what is selected.
+
+use super::{BoardPlace, BoardRow, ComponentPlace, Overlay, Place, State, Tab, TierPlace, TopologyPlace, rows};
+use crate::action::{Motion, Page};
+use crate::domain::id::{Alias, ComponentId};
+use crate::domain::tier::Tier;
+
+/// Lines of a page step.
+const PAGE: usize = 10;
+
+/// Leaves what is on top: an overlay, a filter, an opened tier, a place.
+pub fn back(state: &mut State) {
+    if state.overlay.take().is_some() {
+        return;
+    }
+    if !state.filter.text.is_empty() {
+        state.filter = super::Filter::default();
+        return;
+    }
+    if state.places.len() > 1 {
+        state.places.pop();
+    } else if let Some(Place::Board(place)) = state.places.last_mut() {
+        place.open.clear();
+    }
+}
+
+/// Opens what is selected.
+pub fn open(state: &mut State) {
+    if state.overlay.is_some() {
+        return;
+    }
+    let board = state.board.clone();
+    let filter = state.filter.text.clone();
+    let next = match state.places.last_mut() {
+        Some(Place::Board(place)) => match rows::board_selection(&board, place, &filter) {
+            Some(BoardRow::Users) | None => Some(Place::Topology(TopologyPlace::default())),
+            Some(BoardRow::Tier(tier)) => Some(tier_place(tier)),
+            Some(BoardRow::Component(id)) => Some(component_place(id)),
+        },
+        Some(Place::Topology(place)) => {
+            let order = rows::topology_order(&board, &filter);
+            place
+                .selected
+                .clone()
+                .filter(|id| order.contains(id))
+                .or_else(|| order.into_iter().next())
+                .map(component_place)
+        }
+        Some(Place::Tier(place)) => {
+            let components = rows::tier_components(&board, place.tier, &filter);
+            selected_component(&components, place.selected.as_ref()).map(component_place)
+        }
+        Some(Place::Changes { selected }) => {
+            board.changes.get(*selected).and_then(|change| change_subject(change)).map(component_place)
+        }
+        Some(Place::Alerts { selected }) => {
+            board.alerts.get(*selected).and_then(|alert| match (&alert.component, alert.tier) {
+                (Some(id), _) => Some(component_place(id.clone())),
+                (None, Some(tier)) => Some(tier_place(tier)),
+                (None, None) => None,
+            })
+        }
+        Some(Place::Component(_) | Place::Sources { .. }) | None => None,
+    };
+    if let Some(place) = next {
+        state.filter = super::Filter::default();
+        state.places.push(place);
+    }
+}
+
+/// Shows a page; one that is already below is gone back to, so that Back never runs in circles.
+pub fn show(state: &mut State, page: Page) {
+    state.overlay = None;
+    state.filter = super::Filter::default();
+    let is_page = |place: &Place| {
+        matches!(
+            (page, place),
+            (Page::Board, Place::Board(_))
+                | (Page::Topology, Place::Topology(_))
+                | (Page::Sources, Place::Sources { .. })
+                | (Page::Changes, Place::Changes { .. })
+                | (Page::Alerts, Place::Alerts { .. })
+        )
+    };
+    if let Some(index) = state.places.iter().position(is_page) {
+        state.places.truncate(index + 1);
+        return;
+    }
+    state.places.push(match page {
+        Page::Board => Place::Board(BoardPlace::default()),
+        Page::Topology => Place::Topology(TopologyPlace { selected: selection(state), ..TopologyPlace::default() }),
+        Page::Sources => Place::Sources { selected: 0 },
+        Page::Changes => Place::Changes { selected: 0 },
+        Page::Alerts => Place::Alerts { selected: 0 },
+    });
+}
+
+/// The component the operator is looking at, where the place has one.
+fn selection(state: &State) -> Option<ComponentId> {
+    match state.place()? {
+        Place::Board(place) => match place.selected.as_ref()? {
+            BoardRow::Component(id) => Some(id.clone()),
+            BoardRow::Tier(tier) => {
+                rows::tier_components(&state.board, *tier, "").first().map(|component| component.id.clone())
+            }
+            BoardRow::Users => None,
+        },
+        Place::Tier(place) => place.selected.clone(),
+        Place::Component(place) => Some(place.component.clone()),
+        _ => None,
+    }
+}
+
+pub fn motion(state: &mut State, motion: Motion) {
+    if let Some(Overlay::Help { scroll } | Overlay::Explain { scroll }) = &mut state.overlay {
+        // The screen clamps the end; the reducer does not know how long the text is when wrapped.
+        *scroll = moved(*scroll, usize::MAX, motion);
+        return;
+    }
+    let board = state.board.clone();
+    let filter = state.filter.text.clone();
+    let sources = state.sources.len();
+    match state.places.last_mut() {
+        Some(Place::Board(place)) => {
+            let rows = rows::board_rows(&board, place, &filter);
+            let current = rows::board_selection(&board, place, &filter);
+            place.selected = step(&rows, current.as_ref(), motion);
+        }
+        Some(Place::Topology(place)) => {
+            let order = rows::topology_order(&board, &filter);
+            place.selected = step(&order, place.selected.as_ref(), motion);
+        }
+        Some(Place::Tier(place)) => {
+            let ids: Vec<_> = rows::tier_components(&board, place.tier, &filter)
+                .iter()
+                .map(|component| component.id.clone())
+                .collect();
+            let current = place.selected.clone().or_else(|| ids.first().cloned());
+            place.selected = step(&ids, current.as_ref(), motion);
+        }
+        Some(Place::Component(place)) => place.scroll = moved(place.scroll, usize::MAX, motion),
+        Some(Place::Sources { selected }) => *selected = moved(*selected, sources, motion),
+        Some(Place::Changes { selected }) => *selected = moved(*selected, board.changes.len(), motion),
+        Some(Place::Alerts { selected }) => *selected = moved(*selected, board.alerts.len(), motion),
+        None => {}
+    }
+}
+
+pub fn tab(state: &mut State, by: isize) {
+    if let Some(Place::Component(place)) = state.places.last_mut() {
+        let at = Tab::ALL.iter().position(|tab| *tab == place.tab).unwrap_or_default();
+        let next = at.saturating_add_signed(by + isize::try_from(Tab::ALL.len()).unwrap_or_default()) % Tab::ALL.len();
+        if let Some(tab) = Tab::ALL.get(next) {
+            place.tab = *tab;
+            place.scroll = 0;
+        }
+    }
+}
+
+pub fn zoom(state: &mut State, by: i8) {
+    if let Some(Place::Topology(place)) = state.places.last_mut() {
+        place.zoom = place.zoom.saturating_add_signed(by).min(2);
+    }
+}
+
+pub fn next_signal(state: &mut State) {
+    if let Some(Place::Component(place)) = state.places.last_mut() {
+        let signals = rows::component(&state.board, &place.component)
+            .map_or(0, |(_, component)| component.signals.iter().filter(|signal| signal.part.is_none()).count());
+        place.signal = if signals == 0 { 0 } else { (place.signal + 1) % signals };
+    }
+}
+
+pub fn range(state: &mut State) {
+    if let Some(Place::Component(place)) = state.places.last_mut() {
+        place.range_minutes = if place.range_minutes == 60 { 15 } else { 60 };
+    }
+}
+
+/// The component a change is about, once the model has joined its names.
+fn change_subject(change: &crate::model::facts::ChangeFact) -> Option<ComponentId> {
+    if let Some(Alias::Component(id)) = &change.subject { Some(id.clone()) } else { None }
+}
+
+fn tier_place(tier: Tier) -> Place {
+    Place::Tier(TierPlace { tier, selected: None, scroll: 0 })
+}
+
+fn component_place(component: ComponentId) -> Place {
+    Place::Component(ComponentPlace { component, tab: Tab::Overview, signal: 0, range_minutes: 60, scroll: 0 })
+}
+
+fn selected_component(
+    rows: &[&crate::model::board::ComponentRow],
+    selected: Option<&ComponentId>,
+) -> Option<ComponentId> {
+    rows.iter()
+        .find(|component| Some(&component.id) == selected)
+        .or_else(|| rows.first())
+        .map(|component| component.id.clone())
+}
+
+/// The row a motion leads to; from a row that is gone, the first.
+fn step<T: PartialEq + Clone>(rows: &[T], current: Option<&T>, motion: Motion) -> Option<T> {
+    let at = current.and_then(|current| rows.iter().position(|row| row == current));
+    let next = at.map_or(0, |at| moved(at, rows.len(), motion));
+    rows.get(next).cloned()
+}
+
+fn moved(at: usize, len: usize, motion: Motion) -> usize {
+    let last = len.saturating_sub(1);
+    match motion {
+        Motion::Up => at.saturating_sub(1),
+        Motion::Down => (at + 1).min(last),
+        Motion::PageUp => at.saturating_sub(PAGE),
+        Motion::PageDown => at.saturating_add(PAGE).min(last),
+        Motion::First => 0,
+        Motion::Last => last,
+    }
+}

@@ -1,0 +1,226 @@
+//! The reducer: messages in, effects out. It dispatches; the sub-reducers each own one slice.
+
+use std::sync::Arc;
+
+use super::message::{Effect, Message, Timed};
+use super::{Overlay, Place, State, navigate};
+use crate::action::{Action, Page};
+use crate::domain::text::Shown;
+use crate::domain::time::Stamp;
+use crate::input::{Context, Key, KeyName, Keymap, Lookup};
+use crate::model::world::World;
+
+/// World time between two assessments while news stream in, ms.
+const ASSESS_EVERY: u64 = 400;
+
+/// The state with what it is made from.
+pub struct Session {
+    state: State,
+    world: World,
+    keymap: Keymap,
+    /// Keys that begin a longer binding.
+    pending: Vec<Key>,
+    /// News have been applied that no assessment has seen.
+    stale: bool,
+    assessed_at: Option<Stamp>,
+}
+
+impl Session {
+    #[must_use]
+    pub fn new(state: State, world: World, keymap: Keymap) -> Self {
+        let mut session = Self { state, world, keymap, pending: Vec::new(), stale: false, assessed_at: None };
+        describe(&mut session.state, &session.keymap);
+        session
+    }
+
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Takes one message; what the shell shall do follows.
+    pub fn update(&mut self, timed: Timed) -> Vec<Effect> {
+        self.state.now = timed.now;
+        let effects = match timed.message {
+            Message::Key(key) => self.key(key),
+            Message::Paste(text) => {
+                if self.state.filter.typing {
+                    self.state.filter.text.extend(text.chars().filter(|c| !c.is_control()));
+                }
+                Vec::new()
+            }
+            Message::Feed { observations, sources } => {
+                let first = self.assessed_at.is_none();
+                self.stale |= first || !observations.is_empty() || sources != self.state.sources;
+                for observation in observations {
+                    self.world.apply(observation);
+                }
+                self.state.sources = sources;
+                self.assess_when_due(timed.now);
+                Vec::new()
+            }
+            Message::Tick => {
+                self.stale = true;
+                self.assess_when_due(timed.now);
+                Vec::new()
+            }
+            Message::Resized { columns, lines } => {
+                self.state.size = (columns, lines);
+                vec![Effect::Redraw]
+            }
+            Message::Notice(text) => {
+                self.notice(text);
+                Vec::new()
+            }
+        };
+        describe(&mut self.state, &self.keymap);
+        effects
+    }
+
+    /// Whether news wait for an assessment, so that the loop shall tick again soon.
+    #[must_use]
+    pub const fn is_stale(&self) -> bool {
+        self.stale
+    }
+
+    fn assess_when_due(&mut self, now: Stamp) {
+        let due = self.assessed_at.is_none_or(|at| now.since(at).as_millis() >= u128::from(ASSESS_EVERY) || now < at);
+        if self.stale && due {
+            self.assess(now);
+        }
+    }
+
+    /// Assesses now, whatever was assessed before.
+    pub fn assess(&mut self, now: Stamp) {
+        self.state.now = now;
+        self.state.board = Arc::new(self.world.assess(&self.state.sources, now));
+        self.assessed_at = Some(now);
+        self.stale = false;
+    }
+
+    /// Another state with the hints and help of this session's keymap.
+    #[must_use]
+    pub fn described(&self, state: State) -> State {
+        let mut state = state;
+        describe(&mut state, &self.keymap);
+        state
+    }
+
+    fn notice(&mut self, text: Shown) {
+        let at = self.state.now;
+        self.state.notices.push(super::Notice { at, text });
+    }
+
+    fn key(&mut self, key: Key) -> Vec<Effect> {
+        if self.state.filter.typing {
+            return self.filter_key(key);
+        }
+        let context = context(&self.state);
+        self.pending.push(key);
+        match self.keymap.lookup(context, &self.pending) {
+            Lookup::Found(action) => {
+                self.pending.clear();
+                self.act(action)
+            }
+            Lookup::Prefix => Vec::new(),
+            Lookup::Nothing => {
+                // A chord that leads nowhere: its last key counts alone, the ones before are forgotten.
+                let alone = self.pending.len() == 1;
+                self.pending.clear();
+                if alone { Vec::new() } else { self.key(key) }
+            }
+        }
+    }
+
+    /// Text of the filter. Enter keeps it, Esc clears it: neither does anything else.
+    fn filter_key(&mut self, key: Key) -> Vec<Effect> {
+        let filter = &mut self.state.filter;
+        match key.name {
+            KeyName::Escape => *filter = super::Filter::default(),
+            KeyName::Enter => filter.typing = false,
+            KeyName::Backspace => drop(filter.text.pop()),
+            KeyName::Char('u') if key.control => filter.text.clear(),
+            KeyName::Char('c') if key.control => *filter = super::Filter::default(),
+            KeyName::Char(c) if !key.control && !key.alt && !c.is_control() => filter.text.push(c),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn act(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Quit => return vec![Effect::Quit],
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::Redraw => return vec![Effect::Redraw],
+            Action::Refresh => return vec![Effect::Refresh],
+            Action::Help => self.state.overlay = Some(Overlay::Help { scroll: 0 }),
+            Action::Explain => self.state.overlay = Some(Overlay::Explain { scroll: 0 }),
+            Action::Filter => self.state.filter.typing = true,
+            Action::Dismiss => drop(self.state.notices.pop()),
+            Action::Back => navigate::back(&mut self.state),
+            Action::Open => navigate::open(&mut self.state),
+            Action::Move(motion) => navigate::motion(&mut self.state, motion),
+            Action::Show(page) => navigate::show(&mut self.state, page),
+            Action::NextTab => navigate::tab(&mut self.state, 1),
+            Action::PreviousTab => navigate::tab(&mut self.state, -1),
+            Action::ZoomIn => navigate::zoom(&mut self.state, 1),
+            Action::ZoomOut => navigate::zoom(&mut self.state, -1),
+            Action::NextSignal => navigate::next_signal(&mut self.state),
+            Action::Range => navigate::range(&mut self.state),
+        }
+        Vec::new()
+    }
+}
+
+/// Which bindings apply.
+fn context(state: &State) -> Context {
+    if state.overlay.is_some() {
+        return Context::Overlay;
+    }
+    match state.place() {
+        Some(Place::Board(_)) | None => Context::Board,
+        Some(Place::Topology(_)) => Context::Topology,
+        Some(Place::Tier(_)) => Context::Tier,
+        Some(Place::Component(_)) => Context::Component,
+        Some(Place::Sources { .. }) => Context::Sources,
+        Some(Place::Changes { .. }) => Context::Changes,
+        Some(Place::Alerts { .. }) => Context::Alerts,
+    }
+}
+
+/// The keys that matter in a context, the most likely first.
+const fn likely(context: Context) -> &'static [Action] {
+    match context {
+        Context::Overlay => &[Action::Back],
+        Context::Board => &[
+            Action::Open,
+            Action::Show(Page::Topology),
+            Action::Explain,
+            Action::Show(Page::Changes),
+            Action::Show(Page::Sources),
+            Action::Filter,
+            Action::Help,
+            Action::Quit,
+        ],
+        Context::Topology => {
+            &[Action::Open, Action::ZoomIn, Action::ZoomOut, Action::Explain, Action::Back, Action::Help]
+        }
+        Context::Component => {
+            &[Action::NextTab, Action::NextSignal, Action::Range, Action::Explain, Action::Back, Action::Help]
+        }
+        _ => &[Action::Open, Action::Explain, Action::Filter, Action::Back, Action::Help],
+    }
+}
+
+/// Hints and help from the live keymap.
+fn describe(state: &mut State, keymap: &Keymap) {
+    let context = context(state);
+    state.hints = likely(context)
+        .iter()
+        .filter_map(|action| keymap.keys_for(context, *action).map(|keys| (Shown::of(&keys), action.doc())))
+        .collect();
+    if matches!(state.overlay, Some(Overlay::Help { .. })) {
+        state.help =
+            keymap.rows().map(|(context, keys, action)| (context.name(), Shown::of(&keys), action.doc())).collect();
+    }
+}

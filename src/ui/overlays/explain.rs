@@ -1,0 +1,200 @@
+//! Where numbers come from: the query as it can be pasted, source, period, sample, target; for derived figures the
+//! formula and its parts.
+
+use ratatui::layout::Rect;
+
+use crate::domain::id::ComponentId;
+use crate::domain::reading::{Absence, Query, Reading, Sample};
+use crate::domain::text::Shown;
+use crate::model::board::{Board, ComponentRow, SignalRow, TierRow};
+use crate::shown;
+use crate::state::{BoardRow, Place, State};
+use crate::theme::Role;
+use crate::ui::canvas::{Canvas, Ink, Piece, wrap};
+use crate::ui::{format, rows};
+
+/// Derived figures of derived figures: deeper than this nobody reads.
+const DEEPEST: usize = 3;
+
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, scroll: usize) {
+    let (title, figures) = subject(state);
+    let mut writer = Writer { state, columns: super::columns(area), lines: Vec::new() };
+    for figure in &figures {
+        writer.figure(figure);
+    }
+    if figures.is_empty() {
+        writer.lines.push(vec![Piece::new("nothing is measured here", Role::Dim)]);
+    }
+    super::sheet(canvas, area, shown!("explain {}", title), &writer.lines, scroll);
+}
+
+/// A figure to explain.
+struct Explained<'a> {
+    name: Shown,
+    reading: &'a Reading,
+    /// Target or thresholds, in words, with where they come from.
+    target: Option<Shown>,
+}
+
+/// What is selected, and its figures.
+fn subject(state: &State) -> (Shown, Vec<Explained<'_>>) {
+    let board = &state.board;
+    let of_component = |id: &ComponentId, first: usize| match rows::component(board, id) {
+        Some((_, row)) => (row.name.clone(), component(row, first)),
+        None => (id.shown(), Vec::new()),
+    };
+    match state.place() {
+        Some(Place::Component(place)) => of_component(&place.component, place.signal),
+        Some(Place::Topology(place)) => match &place.selected {
+            Some(id) => of_component(id, 0),
+            None => (Shown::fixed("users"), users(board)),
+        },
+        Some(Place::Tier(place)) => match &place.selected {
+            Some(id) => of_component(id, 0),
+            None => of_tier(rows::tier(board, place.tier)),
+        },
+        Some(Place::Board(place)) => match rows::selection(board, place) {
+            BoardRow::Users => (Shown::fixed("users"), users(board)),
+            BoardRow::Tier(tier) => of_tier(rows::tier(board, tier)),
+            BoardRow::Component(id) => of_component(&id, 0),
+        },
+        _ => (Shown::fixed("users"), users(board)),
+    }
+}
+
+fn users(board: &Board) -> Vec<Explained<'_>> {
+    let mut figures = vec![
+        Explained { name: Shown::fixed("failing requests"), reading: &board.users.failing_per_second, target: None },
+        Explained { name: Shown::fixed("failing share"), reading: &board.users.failing_ratio, target: None },
+    ];
+    if let Some((name, reading)) = &board.users.business {
+        figures.push(Explained { name: shown!("{} against last week", name), reading, target: None });
+    }
+    figures
+}
+
+fn of_tier(row: Option<&TierRow>) -> (Shown, Vec<Explained<'_>>) {
+    let Some(row) = row else { return (Shown::default(), Vec::new()) };
+    let plain = |name: &'static str, reading| Explained { name: Shown::fixed(name), reading, target: None };
+    let target = format::target(&row.latency).map(|(text, origin)| shown!("{} ({})", text, origin));
+    let mut figures = vec![
+        plain("errors seen", &row.error_ratio),
+        Explained { name: shown!("latency {}", row.latency.statistic.name()), reading: &row.latency.reading, target },
+        plain("rate", &row.rate),
+        plain("rate against last week", &row.rate_vs_last_week),
+        plain("errors added here", &row.error_added_ratio),
+        plain("latency added here", &row.latency_added),
+    ];
+    if let Some(saturation) = &row.saturation {
+        figures.push(plain(saturation.resource, &saturation.reading));
+    }
+    (Shown::fixed(row.tier.name()), figures)
+}
+
+/// The component's signals, the one on the chart first.
+fn component(row: &ComponentRow, first: usize) -> Vec<Explained<'_>> {
+    let mut signals = rows::signals(row);
+    let first = first.min(signals.len().saturating_sub(1));
+    if let Some(chosen) = signals.get_mut(..=first) {
+        chosen.rotate_right(1);
+    }
+    signals.into_iter().map(signal).collect()
+}
+
+fn signal(signal: &SignalRow) -> Explained<'_> {
+    let thresholds = &signal.thresholds;
+    let warn = format::threshold(thresholds.warn, &signal.reading).map(|level| shown!("warn {}", level));
+    let critical = format::threshold(thresholds.critical, &signal.reading).map(|level| shown!("critical {}", level));
+    let target = match (warn, critical) {
+        (Some(warn), Some(critical)) => Some(shown!("{}, {} ({})", warn, critical, thresholds.origin)),
+        (Some(one), None) | (None, Some(one)) => Some(shown!("{} ({})", one, thresholds.origin)),
+        (None, None) => None,
+    };
+    Explained { name: shown!("{} ({})", signal.label, signal.signal), reading: &signal.reading, target }
+}
+
+struct Writer<'a> {
+    state: &'a State,
+    columns: u16,
+    lines: Vec<Vec<Piece>>,
+}
+
+impl Writer<'_> {
+    fn figure(&mut self, figure: &Explained<'_>) {
+        if !self.lines.is_empty() {
+            self.lines.push(Vec::new());
+        }
+        let value = format::full(figure.reading);
+        self.lines.push(vec![
+            Piece::new(shown!("{}  ", figure.name), Ink::bold(Role::Text)),
+            Piece::new(&value, Ink::bold(value.role)),
+        ]);
+        match figure.reading {
+            Reading::Fresh(sample) | Reading::Stale { last: sample, .. } => self.sample(sample, 0),
+            Reading::NoTraffic => self.pair("because", &Shown::fixed("nothing was asked of it in this period"), 0),
+            Reading::Absent(Absence::NotMeasured) => {
+                self.pair("because", &Shown::fixed("nothing that is connected measures it"), 0);
+            }
+            Reading::Absent(Absence::Connecting) => {
+                self.pair("because", &Shown::fixed("its source has not answered yet"), 0);
+            }
+            Reading::Absent(Absence::Failed(why)) => self.pair("because", why, 0),
+        }
+        if let Some(target) = &figure.target {
+            self.pair("target", target, 0);
+        }
+    }
+
+    fn sample(&mut self, sample: &Sample, depth: usize) {
+        let provenance = &sample.provenance;
+        let age = format::age(self.state.now.since(sample.at));
+        let fresh = format::age(provenance.freshness());
+        self.pair("value", &format::exact(sample), depth);
+        self.pair("at", &shown!("{}, {} old, fresh for {}", Shown::of(&sample.at.rfc3339()), age, fresh), depth);
+        match &provenance.query {
+            Query::Derived { formula, from } => {
+                self.pair("formula", &Shown::fixed(formula), depth);
+                if depth < DEEPEST {
+                    for (letter, part) in ('a'..='z').zip(from) {
+                        let mut buffer = [0; 4];
+                        let name = Shown::of(letter.encode_utf8(&mut buffer));
+                        self.pair("with", &shown!("{} = {}", name, format::exact(part)), depth);
+                        self.sample(part, depth + 1);
+                    }
+                }
+                return;
+            }
+            Query::PromQl(query) => self.pair("query", &query.shown(), depth),
+            Query::CloudWatch(request) => self.pair("request", &request.shown(), depth),
+            Query::Http { path, pointer } => {
+                self.pair("GET", &path.shown(), depth);
+                if let Some(pointer) = pointer {
+                    self.pair("pointer", &pointer.shown(), depth);
+                }
+            }
+            Query::Describe { call, parameters, field } => {
+                self.pair("call", &shown!("{} {}", *call, parameters), depth);
+                self.pair("field", &field.shown(), depth);
+            }
+            Query::Probe(what) => self.pair("probe", &what.shown(), depth),
+        }
+        let source = shown!("{} at {}", provenance.source.shown(), provenance.endpoint);
+        self.pair("source", &source, depth);
+        let mut period = shown!("{} every {}", provenance.statistic.name(), format::span(provenance.period));
+        if !provenance.delay.is_zero() {
+            period = shown!("{}, readable {} later", period, format::span(provenance.delay));
+        }
+        self.pair("taken", &period, depth);
+    }
+
+    /// A label and its text, wrapped whole: what is to be pasted is never cut.
+    fn pair(&mut self, label: &'static str, text: &Shown, depth: usize) {
+        let indent = Shown::composed("  ".repeat(depth + 1));
+        let room = self.columns.saturating_sub(11 + 2 * u16::try_from(depth).unwrap_or(0));
+        for (row, line) in wrap(text, room, usize::MAX).into_iter().enumerate() {
+            let label = if row == 0 { label } else { "" };
+            self.lines
+                .push(vec![Piece::new(shown!("{}{:<8} ", indent, label), Role::Dim), Piece::new(line, Role::Text)]);
+        }
+    }
+}
