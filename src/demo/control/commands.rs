@@ -17,7 +17,8 @@ pub fn apply(demo: &Demo, line: &str) -> Result<String, String> {
         }
         ["speed", speed] => {
             let rate = speed.parse().ok().filter(|rate| *rate > 0.0 && *rate <= MAX_SPEED);
-            let rate: f64 = rate.ok_or_else(|| format!("speed {speed:?} is not a number above 0 and up to {MAX_SPEED}"))?;
+            let rate: f64 =
+                rate.ok_or_else(|| format!("speed {speed:?} is not a number above 0 and up to {MAX_SPEED}"))?;
             let clock = demo.production.set_rate(rate);
             let origin = format!("origin {} world {}", clock.origin, clock.world);
             files::rewrite_clock(&demo.endpoints, &demo.production, &demo.running)
