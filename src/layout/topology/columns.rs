@@ -222,27 +222,49 @@ fn stack(
     height: u16,
 ) {
     let Some((x, width)) = grid.spans.get(at).copied() else { return };
-    let total = stack_height(nodes, column, density);
+    let total = stack_height(nodes, links, column, density);
     let mut next = if at == 0 { height.saturating_sub(total) / 2 } else { 0 };
     let mut left = total;
-    for node in column {
+    let mut drift: Vec<i32> = Vec::new();
+    for (row, node) in column.iter().enumerate() {
         let Some(spec) = nodes.get(*node) else { continue };
         let tall = card_height(spec, density);
-        let callers: Vec<u16> = links
-            .iter()
-            .filter(|(from, to)| to == node && grid.column_of.get(*from).is_some_and(|column| *column < at))
-            .filter_map(|(from, _)| grid.cards.get(*from).map(|card| card.y))
-            .collect();
-        let count = u16::try_from(callers.len()).unwrap_or(u16::MAX);
-        let wish = if count == 0 { next } else { callers.iter().sum::<u16>() / count };
+        let wish = wish(grid, links, at, *node);
         // Never so low that the rest of the column would not fit below.
         let lowest = height.saturating_sub(left).max(next);
-        let y = wish.clamp(next, lowest);
+        let y = wish.unwrap_or(next).clamp(next, lowest);
+        drift.extend(wish.map(|wish| i32::from(y) - i32::from(wish)));
         if let Some(card) = grid.cards.get_mut(*node) {
             *card = Rect { x, y, width: width.min(spec.width.max(4)), height: tall };
         }
-        next = y + tall + gap(density);
-        left = left.saturating_sub(tall + gap(density));
+        let gap = column.get(row + 1).map_or(0, |below| gap(links, *node, *below, density));
+        next = y + tall + gap;
+        left = left.saturating_sub(tall + gap);
+    }
+    lift(grid, column, &drift);
+}
+
+/// Beside its callers: the mean of their lines.
+fn wish(grid: &Grid, links: &[(usize, usize)], at: usize, node: usize) -> Option<u16> {
+    let callers: Vec<u16> = links
+        .iter()
+        .filter(|(from, to)| *to == node && grid.column_of.get(*from).is_some_and(|column| *column < at))
+        .filter_map(|(from, _)| grid.cards.get(*from).map(|card| card.y))
+        .collect();
+    let count = u16::try_from(callers.len()).ok().filter(|count| *count > 0)?;
+    Some(callers.iter().sum::<u16>() / count)
+}
+
+/// Moves a column up by what its cards were pushed below their wishes on average, so that callees spread to both sides.
+fn lift(grid: &mut Grid, column: &[usize], drift: &[i32]) {
+    let count = i32::try_from(drift.len()).unwrap_or(i32::MAX).max(1);
+    let mean = u16::try_from(drift.iter().sum::<i32>() / count).unwrap_or(0);
+    let first = column.first().and_then(|node| grid.cards.get(*node)).map_or(0, |card| card.y);
+    let up = mean.min(first);
+    for node in column {
+        if let Some(card) = grid.cards.get_mut(*node) {
+            card.y -= up;
+        }
     }
 }
 

@@ -56,7 +56,7 @@ pub struct Drawing {
 const GUTTER: u16 = 5;
 
 /// A card narrower than this names nothing.
-const NARROWEST: u16 = 13;
+const NARROWEST: u16 = 15;
 
 /// Places nodes and routes links (caller, callee) within `area`.
 #[must_use]
@@ -66,7 +66,7 @@ pub fn place(nodes: &[Node], links: &[(usize, usize)], area: Size) -> Drawing {
     let mut density = Density::Flat;
     for candidate in [Density::Airy, Density::Dense, Density::Flat] {
         density = candidate;
-        let tallest = layers.iter().map(|column| stack_height(nodes, column, candidate)).max().unwrap_or(0);
+        let tallest = layers.iter().map(|column| stack_height(nodes, links, column, candidate)).max().unwrap_or(0);
         if tallest <= area.height {
             break;
         }
@@ -81,10 +81,13 @@ pub fn place(nodes: &[Node], links: &[(usize, usize)], area: Size) -> Drawing {
     Drawing { density, cards: grid.cards, wires, unwired, columns: order, height }
 }
 
-fn stack_height(nodes: &[Node], column: &[usize], density: Density) -> u16 {
+fn stack_height(nodes: &[Node], links: &[(usize, usize)], column: &[usize], density: Density) -> u16 {
     let cards: u16 = column.iter().filter_map(|node| nodes.get(*node)).map(|node| card_height(node, density)).sum();
-    let gaps = u16::try_from(column.len().saturating_sub(1)).unwrap_or(u16::MAX);
-    cards.saturating_add(gaps.saturating_mul(gap(density)))
+    let gaps: u16 = column
+        .windows(2)
+        .filter_map(|pair| Some(gap(links, *pair.first()?, *pair.last()?, density)))
+        .sum();
+    cards.saturating_add(gaps)
 }
 
 fn card_height(node: &Node, density: Density) -> u16 {
@@ -94,9 +97,7 @@ fn card_height(node: &Node, density: Density) -> u16 {
     }
 }
 
-const fn gap(density: Density) -> u16 {
-    match density {
-        Density::Airy => 1,
-        _ => 0,
-    }
+/// The blank lines between two cards of a column: always one where a wire runs down between them.
+fn gap(links: &[(usize, usize)], upper: usize, lower: usize, density: Density) -> u16 {
+    u16::from(density == Density::Airy || links.contains(&(upper, lower)))
 }

@@ -23,9 +23,13 @@ const THICK: f64 = 0.4;
 struct Card<'a> {
     health: Health,
     name: Shown,
+    /// What it is, for a card without figures.
+    kind: &'static str,
     ready: Shown,
     figures: Vec<format::Figure>,
     spof: bool,
+    /// Fewer are ready than should be.
+    short: bool,
     cause: bool,
     /// The instances, one glyph each.
     members: Vec<MemberState>,
@@ -101,9 +105,11 @@ fn component_card(row: &ComponentRow) -> Card<'_> {
     Card {
         health: row.health,
         name: row.name.clone(),
+        kind: row.id.kind.name(),
         ready: row.replicas.as_ref().map(format::ready).unwrap_or_default(),
         figures: super::figures(row),
         spof: row.spof,
+        short: row.replicas.is_some_and(|replicas| replicas.ready < replicas.desired),
         cause: false,
         members: Vec::new(),
         ids: vec![&row.id],
@@ -120,9 +126,14 @@ fn tier_cards(board: &Board) -> Vec<Card<'_>> {
         .map(|(at, row)| Card {
             health: row.health,
             name: Shown::fixed(row.tier.name()),
+            kind: "tier",
             ready: row.capacity.as_ref().map(format::capacity).unwrap_or_default(),
-            figures: [format::cell(&row.error_ratio), format::cell(&row.latency.reading)].into(),
+            figures: [format::cell(&row.error_ratio), format::cell(&row.latency.reading)]
+                .into_iter()
+                .filter(|figure| figure.role != Role::Faint)
+                .collect(),
             spof: row.components.iter().any(|row| row.spof),
+            short: row.capacity.is_some_and(|capacity| capacity.ready < capacity.desired),
             cause: cause == Some(row.tier),
             members: Vec::new(),
             ids: row.components.iter().map(|row| &row.id).collect(),
@@ -153,8 +164,13 @@ fn paint(canvas: &mut Canvas<'_>, at: Rect, card: &Card<'_>, density: Density, c
         (false, true) => shown!(" {}", card.ready),
         (false, false) => shown!(" {} {}", card.ready, mark),
     };
-    // The name is what tells cards apart: on a narrow one the count gives way to it.
-    let tail = if width(&tail) + 7 > inner && inner < 16 && !mark.is_empty() { shown!(" {}", mark) } else if width(&tail) + 7 > inner { Shown::default() } else { tail };
+    // The name is what tells cards apart: where both do not fit, a full count gives way to it.
+    let tight = width(&card.name) + width(&tail) > inner;
+    let tail = match (tight && !card.short, mark.is_empty()) {
+        (false, _) => tail,
+        (true, true) => Shown::default(),
+        (true, false) => shown!(" {}", mark),
+    };
     let name = cut_middle(card.name.as_str(), usize::from(inner.saturating_sub(width(&tail))));
     if density == Density::Flat {
         canvas.glyph(at.x, at.y, "▪", edge);
@@ -183,6 +199,9 @@ fn border(canvas: &mut Canvas<'_>, at: Rect, ink: Ink) {
 fn numbers(canvas: &mut Canvas<'_>, at: Rect, card: &Card<'_>) {
     let end = at.right().saturating_sub(2);
     let mut x = at.x + 2;
+    if card.figures.is_empty() && !card.spof {
+        canvas.put(x, at.y, end.saturating_sub(x), card.kind, Role::Faint);
+    }
     if card.spof {
         x = canvas.put(x, at.y, end.saturating_sub(x), "SPOF", Ink::bold(Role::Warn)) + 1;
     }
@@ -201,7 +220,8 @@ fn below(canvas: &mut Canvas<'_>, at: Rect, card: &Card<'_>) {
     }
     let y = at.y + 2;
     if card.members.is_empty() {
-        canvas.put(at.x, y, at.width, if card.cause { "◂ probable cause" } else { "" }, Ink::bold(Role::Warn));
+        let words = if at.width >= 16 { "◂ probable cause" } else { "◂ cause" };
+        canvas.put(at.x, y, at.width, if card.cause { words } else { "" }, Ink::bold(Role::Warn));
         return;
     }
     for (x, state) in (at.x + 1..at.right()).zip(&card.members) {

@@ -11,7 +11,7 @@ use crate::ui::panels::{list, first_visible};
 use crate::ui::{format, looks, rows};
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &TopologyPlace, selected: Option<&ComponentId>) {
-    let name = area.width.saturating_sub(40).clamp(22, 44);
+    let name = area.width.saturating_sub(47).clamp(14, 44);
     let at = |offset: u16| 3 + name + offset;
     let columns = [(3, "COMPONENT"), (at(1), "READY"), (at(9), "RATE IN"), (at(18), "ERR%"), (at(25), "LATENCY")];
     let body = list::heading(canvas, area, &columns);
@@ -58,12 +58,12 @@ fn figures(canvas: &mut Canvas<'_>, line: Rect, node: &rows::TreeNode<'_>, at: u
     }
     if let Some(signal) = key_signal(node.row, SignalRole::ErrorRatio) {
         let figure = format::percent(&signal.reading);
-        let ink = if !figure.is_fresh() { figure.role } else if signal.health.is_sick() { looks::role(signal.health) } else { quiet };
+        let ink = looks::value(&figure, signal.health);
         canvas.right(line.x + at + 17, line.y, 5, &figure, ink);
     }
     if let Some(signal) = key_signal(node.row, SignalRole::Latency) {
         let figure = format::cell(&signal.reading);
-        let ink = if !figure.is_fresh() { figure.role } else if signal.health.is_sick() { looks::role(signal.health) } else { quiet };
+        let ink = looks::value(&figure, signal.health);
         canvas.put(line.x + at + 25, line.y, 8, &figure, ink);
     }
 }
