@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ratatui::layout::{Rect, Size};
 
-use super::{Density, GUTTER, NARROWEST, Node, card_height, gap, stack_height};
+use super::{GUTTER, NARROWEST, Node, card_height, density, gap, stack_height};
 
 /// A wire's way through a column it skips: the link and the column.
 pub(super) type Lane = (usize, usize);
@@ -33,6 +33,11 @@ pub(super) fn layers(nodes: &[Node], links: &[(usize, usize)], most: usize) -> V
     }
     columns.retain(|column| !column.is_empty());
     untangle(&mut columns, &forward);
+    // Those that nobody calls have no line to stand on: they come last, where they push nobody off theirs.
+    let called = |node: usize| forward.iter().any(|(_, to)| *to == node);
+    for column in columns.iter_mut().skip(1) {
+        column.sort_by_key(|node| !called(*node));
+    }
     while columns.len() > most {
         merge_cheapest(&mut columns, &forward);
     }
@@ -156,7 +161,6 @@ pub(super) fn arrange(
     nodes: &[Node],
     links: &[(usize, usize)],
     layers: &[Vec<usize>],
-    density: Density,
     area: Size,
 ) -> Grid {
     let mut column_of = vec![0; nodes.len()];
@@ -176,10 +180,21 @@ pub(super) fn arrange(
         height: area.height,
     };
     for (at, column) in layers.iter().enumerate() {
-        stack(&mut grid, nodes, links, at, column, density, area.height);
+        stack(&mut grid, nodes, links, at, column);
     }
+    center(&mut grid);
     lanes(&mut grid, links);
     grid
+}
+
+/// Shares what is left above and below.
+fn center(grid: &mut Grid) {
+    let top = grid.cards.iter().map(|card| card.y).min().unwrap_or(0);
+    let bottom = grid.cards.iter().map(|card| card.bottom()).max().unwrap_or(0);
+    let start = grid.height.saturating_sub(bottom - top) / 2;
+    for card in &mut grid.cards {
+        card.y = card.y - top + start;
+    }
 }
 
 /// Left end and width of each column: what its widest card wants, cut evenly where there is not enough.
@@ -218,9 +233,9 @@ fn stack(
     links: &[(usize, usize)],
     at: usize,
     column: &[usize],
-    density: Density,
-    height: u16,
 ) {
+    let height = grid.height;
+    let density = density(nodes, links, column, height);
     let Some((x, width)) = grid.spans.get(at).copied() else { return };
     let total = stack_height(nodes, links, column, density);
     let mut next = if at == 0 { height.saturating_sub(total) / 2 } else { 0 };

@@ -19,9 +19,9 @@ pub struct Node {
     pub tall: bool,
 }
 
-/// How much room there is for a card.
+/// How much room there is for the cards of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Density {
+enum Density {
     /// Two lines with a blank one between cards.
     Airy,
     /// Two lines without air.
@@ -40,8 +40,8 @@ pub struct Wire {
 
 #[derive(Clone, Debug)]
 pub struct Drawing {
-    pub density: Density,
-    /// Where each node stands, in the order of the nodes.
+    /// Where each node stands, in the order of the nodes: one line high where its column is crowded, two (and one for
+    /// what is tall) elsewhere.
     pub cards: Vec<Rect>,
     pub wires: Vec<Wire>,
     /// Links that are not drawn, by index.
@@ -63,22 +63,20 @@ const NARROWEST: u16 = 15;
 pub fn place(nodes: &[Node], links: &[(usize, usize)], area: Size) -> Drawing {
     let most = usize::from((area.width + GUTTER) / (NARROWEST + GUTTER)).max(1);
     let layers = columns::layers(nodes, links, most);
-    let mut density = Density::Flat;
-    for candidate in [Density::Airy, Density::Dense, Density::Flat] {
-        density = candidate;
-        let tallest = layers.iter().map(|column| stack_height(nodes, links, column, candidate)).max().unwrap_or(0);
-        if tallest <= area.height {
-            break;
-        }
-    }
-    let grid = columns::arrange(nodes, links, &layers, density, area);
+    let grid = columns::arrange(nodes, links, &layers, area);
     let (wires, unwired) = route::wires(&grid, links);
     let height = grid.cards.iter().map(|card| card.bottom()).max().unwrap_or(0);
     let mut order = layers;
     for column in &mut order {
         column.sort_by_key(|node| grid.cards.get(*node).map(|card| card.y));
     }
-    Drawing { density, cards: grid.cards, wires, unwired, columns: order, height }
+    Drawing { cards: grid.cards, wires, unwired, columns: order, height }
+}
+
+/// The roomiest density in which a column fits.
+fn density(nodes: &[Node], links: &[(usize, usize)], column: &[usize], height: u16) -> Density {
+    let fits = |density: &Density| stack_height(nodes, links, column, *density) <= height;
+    [Density::Airy, Density::Dense].into_iter().find(fits).unwrap_or(Density::Flat)
 }
 
 fn stack_height(nodes: &[Node], links: &[(usize, usize)], column: &[usize], density: Density) -> u16 {

@@ -86,6 +86,7 @@ fn rollout(row: &ComponentRow) -> Option<Shown> {
 /// Identity, figures and reasons of a tier.
 pub fn tier(state: &State, row: &TierRow, columns: u16, most: usize) -> Vec<Line> {
     let kind = match &row.capacity {
+        Some(capacity) if columns < 60 => format::capacity(capacity),
         Some(capacity) => shown!("tier  {}", format::capacity_words(capacity)),
         None => Shown::fixed("tier"),
     };

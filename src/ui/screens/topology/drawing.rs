@@ -7,7 +7,7 @@ use ratatui::layout::{Rect, Size};
 use crate::domain::health::Health;
 use crate::domain::id::ComponentId;
 use crate::domain::text::Shown;
-use crate::layout::topology::{Density, Drawing, Node, place};
+use crate::layout::topology::{Drawing, Node, place};
 use crate::model::board::{Board, ComponentRow, LinkRow};
 use crate::model::facts::MemberState;
 use crate::shown;
@@ -28,8 +28,6 @@ struct Card<'a> {
     ready: Shown,
     figures: Vec<format::Figure>,
     spof: bool,
-    /// Fewer are ready than should be.
-    short: bool,
     cause: bool,
     /// The instances, one glyph each.
     members: Vec<MemberState>,
@@ -71,7 +69,7 @@ pub fn draw<'a>(
     for (number, (card, at)) in cards.iter().zip(&drawing.cards).enumerate() {
         if at.y >= offset && at.bottom() <= offset + area.height {
             let at = Rect { x: origin.x + at.x, y: origin.y + at.y - offset, ..*at };
-            paint(canvas, at, card, drawing.density, chosen == Some(number));
+            paint(canvas, at, card, chosen == Some(number));
         }
     }
     drawing.unwired.iter().filter_map(|link| links.get(*link)).map(|(link, _)| *link).collect()
@@ -109,7 +107,6 @@ fn component_card(row: &ComponentRow) -> Card<'_> {
         ready: row.replicas.as_ref().map(format::ready).unwrap_or_default(),
         figures: super::figures(row),
         spof: row.spof,
-        short: row.replicas.is_some_and(|replicas| replicas.ready < replicas.desired),
         cause: false,
         members: Vec::new(),
         ids: vec![&row.id],
@@ -133,7 +130,6 @@ fn tier_cards(board: &Board) -> Vec<Card<'_>> {
                 .filter(|figure| figure.role != Role::Faint)
                 .collect(),
             spof: row.components.iter().any(|row| row.spof),
-            short: row.capacity.is_some_and(|capacity| capacity.ready < capacity.desired),
             cause: cause == Some(row.tier),
             members: Vec::new(),
             ids: row.components.iter().map(|row| &row.id).collect(),
@@ -149,7 +145,7 @@ fn node(card: &Card<'_>) -> Node {
     Node { tier: card.tier, width: title.max(numbers).min(30), tall: card.cause || !card.members.is_empty() }
 }
 
-fn paint(canvas: &mut Canvas<'_>, at: Rect, card: &Card<'_>, density: Density, chosen: bool) {
+fn paint(canvas: &mut Canvas<'_>, at: Rect, card: &Card<'_>, chosen: bool) {
     let edge: Ink = match card.health {
         Health::Critical | Health::Warn | Health::Unknown => Ink::bold(looks::role(card.health)),
         _ if chosen => Ink::bold(Role::Accent),
@@ -158,21 +154,12 @@ fn paint(canvas: &mut Canvas<'_>, at: Rect, card: &Card<'_>, density: Density, c
     let text = if card.health.is_sick() || chosen { Ink::bold(Role::Text) } else { Role::Dim.into() };
     let inner = at.width.saturating_sub(4);
     let mark = looks::mark(card.health);
-    let tail = match (card.ready.is_empty(), mark.is_empty()) {
-        (true, true) => Shown::default(),
-        (true, false) => shown!(" {}", mark),
-        (false, true) => shown!(" {}", card.ready),
-        (false, false) => shown!(" {} {}", card.ready, mark),
-    };
-    // The name is what tells cards apart: where both do not fit, a full count gives way to it.
-    let tight = width(&card.name) + width(&tail) > inner;
-    let tail = match (tight && !card.short, mark.is_empty()) {
-        (false, _) => tail,
-        (true, true) => Shown::default(),
-        (true, false) => shown!(" {}", mark),
-    };
+    // The name is what tells cards apart: where both do not fit, the count gives way to it, the mark never.
+    let marked = if mark.is_empty() { Shown::default() } else { shown!(" {}", mark) };
+    let counted = if card.ready.is_empty() { marked.clone() } else { shown!(" {}{}", card.ready, marked) };
+    let tail = if width(&card.name) + width(&counted) <= inner { counted } else { marked };
     let name = cut_middle(card.name.as_str(), usize::from(inner.saturating_sub(width(&tail))));
-    if density == Density::Flat {
+    if at.height == 1 {
         canvas.glyph(at.x, at.y, "▪", edge);
         let x = canvas.put(at.x + 2, at.y, inner, name, text);
         canvas.put(x, at.y, at.right().saturating_sub(x), tail, edge);
