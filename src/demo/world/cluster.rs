@@ -44,7 +44,8 @@ pub struct Workload {
     pub current: u32,
     pub progress: Progress,
     pub pods: Vec<Pod>,
-    /// When the last change was finished.
+    /// When the last change was begun, and when it was finished.
+    pub changed_at: i64,
     pub settled_at: i64,
     /// Since when the autoscaler would shrink it.
     pub shrinkable_since: Option<i64>,
@@ -79,6 +80,7 @@ impl Workload {
             current: number,
             progress: Progress::Done,
             pods: Vec::new(),
+            changed_at: since,
             settled_at: since + READY_AFTER,
             shrinkable_since: None,
             created_pods: 0,
@@ -144,6 +146,7 @@ impl Workload {
         self.add_revision(seed, number, at, fault);
         self.current = number;
         self.generation += 1;
+        self.changed_at = at;
         let stepwise = canary && self.spec.kind == Kind::Rollout;
         self.progress = if stepwise { Progress::Moving { step: 0 } } else { Progress::Rolling };
         let name = self.spec.name.to_owned();
@@ -156,10 +159,11 @@ impl Workload {
     }
 
     /// Goes back to the stable revision at once.
-    pub fn abandon(&mut self) {
+    pub fn abandon(&mut self, at: i64) {
         if self.current != self.stable {
             self.current = self.stable;
             self.generation += 1;
+            self.changed_at = at;
             self.progress = Progress::Rolling;
         }
     }
@@ -300,8 +304,7 @@ impl Workload {
     /// Whether the controllers have given up waiting for the wanted revision.
     #[must_use]
     pub fn stuck(&self, at: i64) -> bool {
-        let since = self.revision(self.current).map_or(at, |r| r.created_at);
-        matches!(self.progress, Progress::Rolling | Progress::Moving { .. }) && at - since > DEADLINE
+        matches!(self.progress, Progress::Rolling | Progress::Moving { .. }) && at - self.changed_at > DEADLINE
     }
 
     fn progress_on(&mut self, at: i64, wanted: u32, notices: &mut Vec<Notice>) {

@@ -90,7 +90,7 @@ impl Model {
         }
         for workload in &mut self.workloads {
             workload.heal(self.at);
-            workload.abandon();
+            workload.abandon(self.at);
         }
         self.revision += 1;
     }

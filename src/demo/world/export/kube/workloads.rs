@@ -51,14 +51,14 @@ pub fn object(model: &Model, workload: &Workload) -> Value {
     }
     let fields = json!([{
         "manager": "argocd-controller", "operation": "Apply", "apiVersion": api_version,
-        "time": timestamp(current.created_at), "fieldsType": "FieldsV1",
+        "time": timestamp(workload.changed_at), "fieldsType": "FieldsV1",
         "fieldsV1": {"f:spec": {"f:template": {"f:spec": {"f:containers": {}}}}},
     }]);
     set(&mut metadata, &["managedFields"], fields);
     let counts = Counts::of(model, workload);
     let status = match spec.kind {
-        Kind::Deployment => deployment_status(workload, current, &counts, model.at),
-        Kind::Rollout => rollout_status(workload, current, &counts, model.at),
+        Kind::Deployment => deployment_status(workload, &counts, model.at),
+        Kind::Rollout => rollout_status(workload, &counts, model.at),
         Kind::StatefulSet => json!({
             "observedGeneration": workload.generation, "replicas": counts.living, "readyReplicas": counts.ready,
             "availableReplicas": counts.ready, "currentReplicas": counts.updated, "updatedReplicas": counts.updated,
@@ -118,17 +118,17 @@ fn condition(kind: &str, on: bool, reason: &str, message: &str, since: i64) -> V
     })
 }
 
-fn deployment_status(workload: &Workload, current: &Revision, counts: &Counts, at: i64) -> Value {
+fn deployment_status(workload: &Workload, counts: &Counts, at: i64) -> Value {
     let newest = workload.replica_set(workload.current);
     let progressing = if workload.progress == Progress::Done {
         let message = format!("ReplicaSet \"{newest}\" has successfully progressed.");
         condition("Progressing", true, "NewReplicaSetAvailable", &message, workload.settled_at)
     } else if workload.stuck(at) {
         let message = format!("ReplicaSet \"{newest}\" has timed out progressing.");
-        condition("Progressing", false, "ProgressDeadlineExceeded", &message, current.created_at)
+        condition("Progressing", false, "ProgressDeadlineExceeded", &message, workload.changed_at)
     } else {
         let message = format!("ReplicaSet \"{newest}\" is progressing.");
-        condition("Progressing", true, "ReplicaSetUpdated", &message, current.created_at)
+        condition("Progressing", true, "ReplicaSetUpdated", &message, workload.changed_at)
     };
     let mut status = json!({
         "observedGeneration": workload.generation, "replicas": counts.living, "updatedReplicas": counts.updated,
@@ -148,7 +148,7 @@ fn deployment_status(workload: &Workload, current: &Revision, counts: &Counts, a
 }
 
 /// Status of a Rollout (facts/kubernetes.md 1.5): `observedGeneration` is a string.
-fn rollout_status(workload: &Workload, current: &Revision, counts: &Counts, at: i64) -> Value {
+fn rollout_status(workload: &Workload, counts: &Counts, at: i64) -> Value {
     let hash = |number| workload.revision(number).map_or("", |r| r.hash.as_str());
     let newest = workload.replica_set(workload.current);
     let stuck = workload.stuck(at);
@@ -162,7 +162,7 @@ fn rollout_status(workload: &Workload, current: &Revision, counts: &Counts, at: 
         Progress::Rolling => ("Progressing", "more replicas need to be updated", spec::STEPS.len() - 1),
     };
     let done = workload.progress == Progress::Done;
-    let since = if done { workload.settled_at } else { current.created_at };
+    let since = if done { workload.settled_at } else { workload.changed_at };
     let paused = matches!(workload.progress, Progress::Paused { .. });
     let progressing = match workload.progress {
         Progress::Done => ("NewReplicaSetAvailable", format!("ReplicaSet \"{newest}\" has successfully progressed.")),
