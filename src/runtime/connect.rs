@@ -43,7 +43,7 @@ pub fn entries(settings: &Settings) -> Vec<Entry> {
         add(&aws.name, SourceKind::Aws, aws_sources(aws.clone(), egress));
     }
     if !settings.probe.is_empty() {
-        let source = ProbeSource::new("probes", settings.probe.clone(), egress);
+        let source = ProbeSource::new("probes", &settings.probe, egress);
         add("probes", SourceKind::Probe, ready(source));
     }
     entries

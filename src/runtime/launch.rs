@@ -74,8 +74,7 @@ impl Headless {
         let mut news_at = begun;
         loop {
             let now = self.clocks.human().0;
-            let waiting =
-                self.session.state().sources.iter().any(|s| matches!(s.state, SourceState::Connecting { .. }));
+            let waiting = self.session.state().sources.iter().any(|source| !source.has_answered());
             let quiet = now.saturating_sub(news_at) >= QUIET;
             if (!waiting && quiet) || now.saturating_sub(begun) >= limit || self.interrupted {
                 break;

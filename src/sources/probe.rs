@@ -50,7 +50,7 @@ impl ProbeSource {
     /// # Errors
     /// [`FaultKind::Usage`] that names the probe: an address without port or outside `egress`, a CA file that cannot be
     /// used, a DNS probe without a question.
-    pub fn new(name: &str, probes: Vec<ProbeSettings>, egress: Egress) -> Result<Self, Fault> {
+    pub fn new(name: &str, probes: &[ProbeSettings], egress: Egress) -> Result<Self, Fault> {
         let name = SourceId::new(name);
         let probes =
             probes.iter().map(|settings| prepare(&name, settings, egress)).collect::<Result<Vec<_>, Fault>>()?;

@@ -71,6 +71,11 @@ pub fn status(server: &Raw, code: u16, message: &str, retry_after: Option<u32>) 
             shown!("kubernetes {}: too many requests", server),
             fixed("it is retried when the server allows"),
         ),
+        400 if message.contains("HTTP request to an HTTPS server") => Fault::new(
+            FaultKind::Usage,
+            shown!("kubernetes {} wants TLS", server),
+            fixed("write https:// as its server in the kubeconfig"),
+        ),
         400..=499 => Fault::new(
             FaultKind::Usage,
             shown!("kubernetes {}: {} {}", server, code, words),
@@ -121,31 +126,14 @@ pub fn request(server: &Raw, error: &kube::Error) -> Fault {
 
 /// From whatever broke below HTTP: the chain of causes is searched for one that says something.
 pub fn transport(server: &Raw, error: &(dyn StdError + 'static)) -> Fault {
-    let mut cause = Some(error);
-    let mut said = String::new();
+    if let Some(fault) = telling(server, error, DEPTH) {
+        return fault;
+    }
+    let mut said = error.to_string();
+    let mut cause = error.source();
     for _ in 0..DEPTH {
         let Some(current) = cause else { break };
-        if let Some(fault) = current.downcast_ref::<io::Error>().and_then(|io| from_io(server, io)) {
-            return fault;
-        }
-        if let Some(tls) = current.downcast_ref::<rustls::Error>() {
-            return from_tls(server, tls);
-        }
         said = current.to_string();
-        if said.contains("failed to lookup address") || said.contains("dns error") {
-            return Fault::new(
-                FaultKind::Dns,
-                shown!("kubernetes {}: name not found", server),
-                fixed("check the name server and VPN"),
-            );
-        }
-        if let Some(auth) = current.downcast_ref::<kube::client::AuthError>() {
-            return Fault::new(
-                FaultKind::Unauthenticated,
-                shown!("kubernetes {}: no credentials: {}", server, Raw::new(brief(&auth.to_string()))),
-                fixed("run the login command of the kubeconfig"),
-            );
-        }
         cause = current.source();
     }
     if said.contains("end of file") || said.contains("closed before message completed") || said.contains("body") {
@@ -158,10 +146,35 @@ pub fn transport(server: &Raw, error: &(dyn StdError + 'static)) -> Fault {
     )
 }
 
-fn from_io(server: &Raw, error: &io::Error) -> Option<Fault> {
-    if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+/// The first cause that is known. An `io::Error` hides what it wraps from `source`, so that is looked at by itself.
+fn telling(server: &Raw, error: &(dyn StdError + 'static), depth: usize) -> Option<Fault> {
+    let depth = depth.checked_sub(1)?;
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return Some(from_tls(server, tls));
     }
+    if let Some(auth) = error.downcast_ref::<kube::client::AuthError>() {
+        return Some(Fault::new(
+            FaultKind::Unauthenticated,
+            shown!("kubernetes {}: no credentials: {}", server, Raw::new(brief(&auth.to_string()))),
+            fixed("run the login command of the kubeconfig"),
+        ));
+    }
+    if let Some(io) = error.downcast_ref::<io::Error>() {
+        let inner = io.get_ref().and_then(|inner| telling(server, inner, depth));
+        return inner.or_else(|| from_io(server, io)).or_else(|| telling(server, io.source()?, depth));
+    }
+    let words = error.to_string();
+    if words.contains("failed to lookup address") || words.starts_with("dns error") {
+        return Some(Fault::new(
+            FaultKind::Dns,
+            shown!("kubernetes {}: name not found", server),
+            fixed("check the name server and VPN"),
+        ));
+    }
+    telling(server, error.source()?, depth)
+}
+
+fn from_io(server: &Raw, error: &io::Error) -> Option<Fault> {
     let refused = |words: &'static str| {
         Fault::new(
             FaultKind::Refused,

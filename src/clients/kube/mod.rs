@@ -11,5 +11,8 @@ mod proxy;
 pub mod read;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use proxy::Proxy;
 pub use read::{Connection, connect};

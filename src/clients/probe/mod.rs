@@ -5,3 +5,6 @@ mod greeting;
 mod http;
 pub mod read;
 mod tls;
+
+#[cfg(test)]
+mod tests;

@@ -117,7 +117,8 @@ fn distrusted(error: &rustls::Error) -> Verdict {
         Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
             Shown::fixed("certificate is not valid yet")
         }
-        Certificate::UnknownIssuer => Shown::fixed("certificate is not trusted"),
+        // A root of that name, but of another key, is no root of this certificate.
+        Certificate::UnknownIssuer | Certificate::BadSignature => Shown::fixed("certificate is not trusted"),
         Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
             Shown::fixed("certificate is for another name")
         }

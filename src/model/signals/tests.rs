@@ -146,6 +146,9 @@ fn detection_knows_names_and_endings() {
     assert!(business.detects("shop_orders_completed_total"));
     assert!(!business.detects("shop_orders_completed_total_created"));
     assert!(!business.detects("_orders_completed_total"));
+    let jobs = super::spec("app.jobs.avg").and_then(SignalSpec::promql).expect("the row of jobs");
+    let query = jobs.for_all("shop_job_duration_seconds_count", WINDOW);
+    assert!(query.contains("rate(shop_job_duration_seconds_sum[1m])"), "{query}");
     assert!(business.detection().starts_with(".+_orders_completed_total|"));
 }
 

@@ -15,6 +15,9 @@ mod table;
 mod usage;
 mod workloads;
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -36,6 +39,8 @@ use crate::shown;
 
 /// Between two proofs of life; with the 3 s deadline of the question, silence is a fault after 6 s at most.
 const HEARTBEAT: Duration = Duration::from_secs(3);
+/// After a broken connection.
+const SECOND_TRY: Duration = Duration::from_millis(500);
 /// How long changes are gathered before they are told.
 const GATHER: Duration = Duration::from_millis(250);
 /// The same while the first lists come in.
@@ -148,8 +153,13 @@ fn inputs<'a>(
     }
     let heart = unfold(connection.clone(), |connection| async {
         tokio::time::sleep(HEARTBEAT).await;
-        let beat = connection.version().await.map(|_| ());
-        Some((Input::Heartbeat(beat), connection))
+        let mut beat = connection.version().await;
+        // One of several API servers behind an address may just have gone: a broken connection is tried once more.
+        if beat.as_ref().is_err_and(|fault| matches!(fault.kind, FaultKind::Refused | FaultKind::Malformed)) {
+            tokio::time::sleep(SECOND_TRY).await;
+            beat = connection.version().await;
+        }
+        Some((Input::Heartbeat(beat.map(|_| ())), connection))
     });
     streams.push(heart.boxed());
     let polls = unfold((connection.clone(), None), move |(connection, last)| async move {

@@ -136,7 +136,7 @@ impl Store {
         }
     }
 
-    fn begin_page(&mut self, feed: usize, first: bool) {
+    pub(super) fn begin_page(&mut self, feed: usize, first: bool) {
         let Some(state) = self.feeds.get_mut(feed).filter(|_| first) else { return };
         state.round = state.round.wrapping_add(1);
         self.untold.gaps |= state.unreadable > 0 || state.refusal.is_some();
@@ -144,7 +144,7 @@ impl Store {
         state.refusal = None;
     }
 
-    fn end_list(&mut self, feed: usize) {
+    pub(super) fn end_list(&mut self, feed: usize) {
         let Some(state) = self.feeds.get_mut(feed) else { return };
         state.settled = true;
         let mark = Mark { feed, round: state.round };
@@ -175,7 +175,7 @@ impl Store {
     }
 
     /// Reads one object; what cannot be read is counted and stated as a gap, and harms nothing else.
-    fn put(&mut self, feed: usize, text: &str, now: Stamp) {
+    pub(super) fn put(&mut self, feed: usize, text: &str, now: Stamp) {
         let Some(state) = self.feeds.get(feed) else { return };
         let (watched, mark) = (state.feed.watched, Mark { feed, round: state.round });
         let read = match watched {
@@ -480,6 +480,10 @@ impl Store {
     }
 
     fn gaps(&self) -> Vec<GapFact> {
-        self.feeds.iter().filter_map(|state| gaps::gap(&state.feed, state.refusal.as_ref(), state.unreadable)).collect()
+        let of = |state: &FeedState| gaps::gap(&state.feed, state.refusal.as_ref(), state.unreadable);
+        let mut gaps: Vec<_> = self.feeds.iter().filter_map(of).collect();
+        // Two feeds may rest on one collection.
+        gaps.dedup();
+        gaps
     }
 }

@@ -108,8 +108,11 @@ fn node_sample(text: &str) -> Option<NodeSample> {
     })
 }
 
-/// What a container may use, by the signal that compares with it.
-const LIMITS: [(&str, &str, &str, fn(&ContainerLimits) -> Option<f64>); 4] = [
+/// A bound of a container, where it has one.
+type Bound = fn(&ContainerLimits) -> Option<f64>;
+
+/// What a container may use: the signal that compares with it, the resource, its place in the specification.
+const LIMITS: [(&str, &str, &str, Bound); 4] = [
     ("k8s.metrics.cpu_of_limit", "cpu", "limits", |container| container.cpu_limit),
     ("k8s.metrics.mem_of_limit", "memory", "limits", |container| container.memory_limit),
     ("k8s.metrics.cpu_of_request", "cpu", "requests", |container| container.cpu_request),
@@ -165,12 +168,7 @@ pub fn facts(store: &Store, usage: &Usage) -> Vec<Fact> {
     facts
 }
 
-fn worst_container(
-    sample: &PodSample,
-    row: &PodRow,
-    resource: &str,
-    limit: fn(&ContainerLimits) -> Option<f64>,
-) -> Option<Share> {
+fn worst_container(sample: &PodSample, row: &PodRow, resource: &str, limit: Bound) -> Option<Share> {
     let shares = sample.containers.iter().enumerate().filter_map(|(at, (name, cpu, memory))| {
         let (place, container) = row.limits.iter().enumerate().find(|(_, of)| of.name.as_str() == name)?;
         let used = if resource == "cpu" { *cpu } else { *memory };
