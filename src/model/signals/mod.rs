@@ -111,7 +111,7 @@ pub enum Feed {
 
 impl Feed {
     /// The fields of a row that say how it is fetched.
-    const FIELDS: [&str; 3] = ["promql", "cloudwatch", "own"];
+    const FIELDS: [&str; 4] = ["promql", "cloudwatch", "derived", "own"];
 }
 
 #[derive(Clone, Debug, Deserialize)]
