@@ -174,7 +174,7 @@ fn session(settings: &Settings, keymap: Keymap, user: Shown, clocks: &Clocks) ->
     let now = clocks.now();
     let world = World::new(settings);
     let board = Arc::new(world.assess(&[], now));
-    let notice = settings.egress.loopback_only.then(|| Shown::fixed("embedded world"));
+    let notice = settings.egress.loopback_only.then(|| Shown::fixed("demo"));
     let state = State {
         environment: Environment {
             name: Shown::of(&settings.environment.name),
