@@ -2,4 +2,5 @@
 
 mod architecture;
 mod config;
+mod contract;
 mod screens;
