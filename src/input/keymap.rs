@@ -95,6 +95,9 @@ impl Keymap {
                     format!("`{}` is no context; contexts are {}", context_name.get_ref(), known.join(", ")),
                 ));
             };
+            // The order of the file, so that the first binding of an action is the one that help and hints show.
+            let mut rows: Vec<_> = rows.iter().collect();
+            rows.sort_by_key(|(keys, _)| keys.span().start);
             for (keys, action_name) in rows {
                 let sequence = Key::parse_sequence(keys.get_ref()).map_err(|message| at(keys.span().start, message))?;
                 let action = Action::named(action_name.get_ref())
@@ -136,12 +139,12 @@ impl Keymap {
         if prefix { Lookup::Prefix } else { Lookup::Nothing }
     }
 
-    /// The shortest keys bound to an action in a context, as help writes them.
+    /// The keys that the file binds first to an action in a context, as help writes them.
     #[must_use]
     pub fn keys_for(&self, context: Context, action: Action) -> Option<String> {
         [context, Context::Global].into_iter().find_map(|context| {
             let rows = self.bindings.get(&context)?;
-            rows.iter().filter(|(_, a)| *a == action).map(|(keys, _)| write(keys)).min_by_key(String::len)
+            rows.iter().find(|(_, bound)| *bound == action).map(|(keys, _)| write(keys))
         })
     }
 

@@ -248,6 +248,19 @@ pub enum SourceKind {
     Probe,
 }
 
+impl SourceStatus {
+    /// Whether its first round is in, or it has failed: a one-shot report need not wait for it any longer. A source that
+    /// streams has no rounds; its first news count.
+    #[must_use]
+    pub const fn has_answered(&self) -> bool {
+        match self.state {
+            SourceState::Connecting { .. } => false,
+            SourceState::Failed { .. } => true,
+            SourceState::Live => self.took.is_some() || matches!(self.kind, SourceKind::Kubernetes),
+        }
+    }
+}
+
 impl SourceKind {
     #[must_use]
     pub const fn name(self) -> &'static str {

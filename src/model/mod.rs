@@ -7,10 +7,15 @@
 
 pub mod assess;
 pub mod board;
+pub mod canary;
 pub mod cause;
+pub mod changes;
 pub mod facts;
 pub mod infer;
 pub mod resolve;
 pub mod signals;
 pub mod topology;
 pub mod world;
+
+#[cfg(test)]
+mod tests;

@@ -74,8 +74,7 @@ impl Headless {
         let mut news_at = begun;
         loop {
             let now = self.clocks.human().0;
-            let waiting =
-                self.session.state().sources.iter().any(|s| matches!(s.state, SourceState::Connecting { .. }));
+            let waiting = self.session.state().sources.iter().any(|source| !source.has_answered());
             let quiet = now.saturating_sub(news_at) >= QUIET;
             if (!waiting && quiet) || now.saturating_sub(begun) >= limit || self.interrupted {
                 break;
@@ -175,7 +174,7 @@ fn session(settings: &Settings, keymap: Keymap, user: Shown, clocks: &Clocks) ->
     let now = clocks.now();
     let world = World::new(settings);
     let board = Arc::new(world.assess(&[], now));
-    let notice = settings.egress.loopback_only.then(|| Shown::fixed("embedded world"));
+    let notice = settings.egress.loopback_only.then(|| Shown::fixed("demo"));
     let state = State {
         environment: Environment {
             name: Shown::of(&settings.environment.name),

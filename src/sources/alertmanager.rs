@@ -99,10 +99,6 @@ impl Source for AlertmanagerSource {
     fn round<'a>(&'a mut self, outlet: &'a dyn Outlet) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(self.look(outlet))
     }
-
-    fn heartbeat<'a>(&'a mut self, _outlet: &'a dyn Outlet) -> BoxFuture<'a, Result<(), Fault>> {
-        Box::pin(async move { self.client.version().await.map(drop) })
-    }
 }
 
 #[cfg(test)]

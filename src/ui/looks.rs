@@ -4,6 +4,7 @@ use crate::domain::health::Health;
 use crate::model::board::{SourceState, SourceStatus};
 use crate::model::facts::MemberState;
 use crate::theme::Role;
+use crate::ui::format::Figure;
 
 /// The glyph of a health; the same in every glyph set, so that a screenshot reads alike everywhere.
 pub const fn glyph(health: Health) -> &'static str {
@@ -52,6 +53,15 @@ pub const fn mark(health: Health) -> &'static str {
 /// What a row's ordinary text is drawn in: healthy rows are the quietest thing on the screen.
 pub const fn row(health: Health) -> Role {
     if health.is_sick() { Role::Text } else { Role::Dim }
+}
+
+/// A figure that has a health of its own: sick in its colour, well as quiet as its row, unreliable as it says itself.
+pub fn value(figure: &Figure, health: Health) -> Role {
+    match (figure.is_fresh(), health.is_sick()) {
+        (false, _) => figure.role,
+        (true, true) => role(health),
+        (true, false) => row(health),
+    }
 }
 
 /// The light of a source: glyph, role.

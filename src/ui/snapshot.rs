@@ -97,6 +97,8 @@ struct Run {
     columns: u16,
     text: String,
     style: Style,
+    /// Drawn as shapes, because fonts disagree on its width.
+    shapes: bool,
 }
 
 fn runs(buffer: &Buffer, y: u16) -> Vec<Run> {
@@ -110,12 +112,13 @@ fn runs(buffer: &Buffer, y: u16) -> Vec<Run> {
         }
         let columns = u16::try_from(cell.symbol().width().max(1)).unwrap_or(1);
         skip = columns - 1;
+        let shapes = cell.symbol().chars().all(|c| ('\u{2800}'..='\u{28ff}').contains(&c) || ('▁'..='█').contains(&c));
         match runs.last_mut() {
-            Some(run) if run.style == cell.style() && run.x + run.columns == x => {
+            Some(run) if run.style == cell.style() && run.shapes == shapes && run.x + run.columns == x => {
                 run.text.push_str(cell.symbol());
                 run.columns += columns;
             }
-            _ => runs.push(Run { x, columns, text: cell.symbol().to_owned(), style: cell.style() }),
+            _ => runs.push(Run { x, columns, text: cell.symbol().to_owned(), style: cell.style(), shapes }),
         }
     }
     runs
@@ -139,6 +142,10 @@ impl Run {
                 CELL.1,
                 hex(bg)
             );
+        }
+        if self.shapes {
+            let _ = writeln!(out, "<path d=\"{}\" fill=\"{}\"/>", shapes(&self.text, x, top), hex(fg));
+            return;
         }
         let shown = self.text.trim_end();
         let lead = shown.len() - shown.trim_start().len();
@@ -167,6 +174,29 @@ impl Run {
             escape(shown)
         );
     }
+}
+
+/// Braille dots and bars as the outline of rectangles.
+fn shapes(text: &str, x: f64, top: f64) -> String {
+    let mut path = String::new();
+    let mut rectangle = |x: f64, y: f64, width: f64, height: f64| {
+        let _ = write!(path, "M{x:.1} {y:.1}h{width:.1}v{height:.1}h-{width:.1}z");
+    };
+    for (column, c) in text.chars().enumerate() {
+        let x = x + column as f64 * CELL.0;
+        let code = u32::from(c);
+        if ('▁'..='█').contains(&c) {
+            let height = CELL.1 * f64::from(code - 0x2580) / 8.0;
+            rectangle(x, top + CELL.1 - height, CELL.0, height);
+            continue;
+        }
+        for (bit, (dx, dy)) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)].into_iter().enumerate() {
+            if code >> bit & 1 == 1 {
+                rectangle(x + 1.2 + 4.2 * f64::from(dx), top + 1.3 + 4.5 * f64::from(dy), 1.8, 1.8);
+            }
+        }
+    }
+    path
 }
 
 fn hex((r, g, b): (u8, u8, u8)) -> String {

@@ -1,6 +1,7 @@
 //! Queries, targets and alerts of one Prometheus.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -42,6 +43,8 @@ enum Link {
 pub struct PrometheusClient {
     link: Link,
     server: Shown,
+    /// The server, or what is before it, has refused POST and answered GET.
+    only_get: AtomicBool,
 }
 
 /// Why a query gave nothing.
@@ -86,13 +89,14 @@ impl PrometheusClient {
     /// # Errors
     /// [`FaultKind::Usage`] when the address is wrong or outside what `egress` allows.
     pub fn new(route: Route, egress: Egress) -> Result<Self, Fault> {
-        Ok(match route {
+        let (server, link) = match route {
             Route::Direct(site) => {
                 let web = WebClient::new(&site, egress)?;
-                Self { server: web.server().clone(), link: Link::Direct(web) }
+                (web.server().clone(), Link::Direct(web))
             }
-            Route::Proxy { proxy, server } => Self { link: Link::Proxy(proxy), server },
-        })
+            Route::Proxy { proxy, server } => (server, Link::Proxy(proxy)),
+        };
+        Ok(Self { link, server, only_get: AtomicBool::new(false) })
     }
 
     /// What and where, for messages.
@@ -226,7 +230,25 @@ impl PrometheusClient {
         }
     }
 
+    /// POST where it is allowed. Where reading roles have only GET (`get` of `services/proxy`, some proxies), the form
+    /// goes into the URL; that is found out once.
     async fn send(&self, path: &str, form: Option<&Form>, deadline: Duration) -> Result<Answer, Fault> {
+        let Some(form) = form else { return self.transmit(path, None, deadline).await };
+        if !self.only_get.load(Ordering::Relaxed) {
+            let answer = self.transmit(path, Some(form), deadline).await?;
+            if !matches!(answer.status, 403 | 405) {
+                return Ok(answer);
+            }
+        }
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let answer = self.transmit(&format!("{path}?{query}"), None, deadline).await?;
+        if answer.is_success() {
+            self.only_get.store(true, Ordering::Relaxed);
+        }
+        Ok(answer)
+    }
+
+    async fn transmit(&self, path: &str, form: Option<&Form>, deadline: Duration) -> Result<Answer, Fault> {
         let proxy = match &self.link {
             Link::Direct(web) => return web.send(path, form.map(Vec::as_slice), deadline).await,
             Link::Proxy(proxy) => proxy,

@@ -1,4 +1,6 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
@@ -211,4 +213,26 @@ async fn a_server_without_targets_or_build_info_is_still_one() {
         assert!(alerts[0].firing && alerts[0].annotations.is_empty());
     })
     .await;
+}
+
+#[tokio::test]
+async fn where_only_get_is_allowed_it_is_found_out_once() {
+    let posts = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&posts);
+    let answer = move |seen: Seen| {
+        if seen.method == "POST" {
+            counted.fetch_add(1, Ordering::Relaxed);
+            return json_answer(403, &json!({"kind": "Status", "status": "Failure", "message": "forbidden"}));
+        }
+        assert_eq!(seen.path, "/api/v1/query?query=up%7Ba%3D%22b%22%7D&time=0.000&timeout=4s");
+        json_answer(200, &json!({"status": "success", "data": {"resultType": "scalar", "result": [0, "1"]}}))
+    };
+    beside(answer, async |url| {
+        let client = client(&url);
+        for _ in 0..2 {
+            assert_eq!(client.query("up{a=\"b\"}", 0).await.unwrap().series[0].samples, [(0, 1.0)]);
+        }
+    })
+    .await;
+    assert_eq!(posts.load(Ordering::Relaxed), 1);
 }

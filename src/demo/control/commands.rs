@@ -16,8 +16,9 @@ pub fn apply(demo: &Demo, line: &str) -> Result<String, String> {
             Ok(format!("ok scenario {name}"))
         }
         ["speed", speed] => {
-            let rate = speed.parse().ok().filter(|rate| (0.0..=MAX_SPEED).contains(rate));
-            let rate: f64 = rate.ok_or_else(|| format!("speed {speed:?} is not a number from 0 to {MAX_SPEED}"))?;
+            let rate = speed.parse().ok().filter(|rate| *rate > 0.0 && *rate <= MAX_SPEED);
+            let rate: f64 =
+                rate.ok_or_else(|| format!("speed {speed:?} is not a number above 0 and up to {MAX_SPEED}"))?;
             let clock = demo.production.set_rate(rate);
             let origin = format!("origin {} world {}", clock.origin, clock.world);
             files::rewrite_clock(&demo.endpoints, &demo.production, &demo.running)

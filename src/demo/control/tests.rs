@@ -73,6 +73,7 @@ fn commands_that_cannot_be_done_say_why() {
         ("stop toaster", "error: no server \"toaster\"; there are "),
         ("401 dns", "error: dns speaks no HTTP and cannot answer 401"),
         ("speed fast", "error: speed \"fast\" is not a number"),
+        ("speed 0", "error: speed \"0\" is not a number above 0"),
         ("speed -1", "error: speed \"-1\" is not a number"),
         ("speed nan", "error: speed \"nan\" is not a number"),
         ("scenario no-such-scenario", "error: "),

@@ -22,7 +22,7 @@ const DAY: i64 = 86_400_000;
 const SITE: &str = "shop.example";
 
 fn production() -> Arc<Production> {
-    let mut world = World::new(&Options::default(), NOW).expect("the default world");
+    let mut world = World::new(&Options { history: 0, ..Options::default() }, NOW).expect("the default world");
     let service = |name: &str, protocol| TcpService { name: name.to_owned(), protocol, up: true };
     let host = |name: &str, up| SshHost { name: name.to_owned(), address: "10.0.0.9".to_owned(), up };
     world.stores.network = Network {

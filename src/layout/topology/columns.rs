@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ratatui::layout::{Rect, Size};
 
-use super::{Density, GUTTER, NARROWEST, Node, card_height, gap, stack_height};
+use super::{GUTTER, NARROWEST, Node, card_height, density, gap, stack_height};
 
 /// A wire's way through a column it skips: the link and the column.
 pub(super) type Lane = (usize, usize);
@@ -33,6 +33,11 @@ pub(super) fn layers(nodes: &[Node], links: &[(usize, usize)], most: usize) -> V
     }
     columns.retain(|column| !column.is_empty());
     untangle(&mut columns, &forward);
+    // Those that nobody calls have no line to stand on: they come last, where they push nobody off theirs.
+    let called = |node: usize| forward.iter().any(|(_, to)| *to == node);
+    for column in columns.iter_mut().skip(1) {
+        column.sort_by_key(|node| !called(*node));
+    }
     while columns.len() > most {
         merge_cheapest(&mut columns, &forward);
     }
@@ -158,7 +163,6 @@ pub(super) fn arrange(
     nodes: &[Node],
     links: &[(usize, usize)],
     layers: &[Vec<usize>],
-    density: Density,
     area: Size,
 ) -> Grid {
     let mut column_of = vec![0; nodes.len()];
@@ -178,10 +182,21 @@ pub(super) fn arrange(
         height: area.height,
     };
     for (at, column) in layers.iter().enumerate() {
-        stack(&mut grid, nodes, links, at, column, density, area.height);
+        stack(&mut grid, nodes, links, at, column);
     }
+    center(&mut grid);
     lanes(&mut grid, links);
     grid
+}
+
+/// Shares what is left above and below.
+fn center(grid: &mut Grid) {
+    let top = grid.cards.iter().map(|card| card.y).min().unwrap_or(0);
+    let bottom = grid.cards.iter().map(|card| card.bottom()).max().unwrap_or(0);
+    let start = grid.height.saturating_sub(bottom - top) / 2;
+    for card in &mut grid.cards {
+        card.y = card.y - top + start;
+    }
 }
 
 /// Left end and width of each column: what its widest card wants, cut evenly where there is not enough.
@@ -220,31 +235,53 @@ fn stack(
     links: &[(usize, usize)],
     at: usize,
     column: &[usize],
-    density: Density,
-    height: u16,
 ) {
+    let height = grid.height;
+    let density = density(nodes, links, column, height);
     let Some((x, width)) = grid.spans.get(at).copied() else { return };
-    let total = stack_height(nodes, column, density);
+    let total = stack_height(nodes, links, column, density);
     let mut next = if at == 0 { height.saturating_sub(total) / 2 } else { 0 };
     let mut left = total;
-    for node in column {
+    let mut drift: Vec<i32> = Vec::new();
+    for (row, node) in column.iter().enumerate() {
         let Some(spec) = nodes.get(*node) else { continue };
         let tall = card_height(spec, density);
-        let callers: Vec<u16> = links
-            .iter()
-            .filter(|(from, to)| to == node && grid.column_of.get(*from).is_some_and(|column| *column < at))
-            .filter_map(|(from, _)| grid.cards.get(*from).map(|card| card.y))
-            .collect();
-        let count = u16::try_from(callers.len()).unwrap_or(u16::MAX);
-        let wish = if count == 0 { next } else { callers.iter().sum::<u16>() / count };
+        let wish = wish(grid, links, at, *node);
         // Never so low that the rest of the column would not fit below.
         let lowest = height.saturating_sub(left).max(next);
-        let y = wish.clamp(next, lowest);
+        let y = wish.unwrap_or(next).clamp(next, lowest);
+        drift.extend(wish.map(|wish| i32::from(y) - i32::from(wish)));
         if let Some(card) = grid.cards.get_mut(*node) {
             *card = Rect { x, y, width: width.min(spec.width.max(4)), height: tall };
         }
-        next = y + tall + gap(density);
-        left = left.saturating_sub(tall + gap(density));
+        let gap = column.get(row + 1).map_or(0, |below| gap(links, *node, *below, density));
+        next = y + tall + gap;
+        left = left.saturating_sub(tall + gap);
+    }
+    lift(grid, column, &drift);
+}
+
+/// Beside its callers: the mean of their lines.
+fn wish(grid: &Grid, links: &[(usize, usize)], at: usize, node: usize) -> Option<u16> {
+    let callers: Vec<u16> = links
+        .iter()
+        .filter(|(from, to)| *to == node && grid.column_of.get(*from).is_some_and(|column| *column < at))
+        .filter_map(|(from, _)| grid.cards.get(*from).map(|card| card.y))
+        .collect();
+    let count = u16::try_from(callers.len()).ok().filter(|count| *count > 0)?;
+    Some(callers.iter().sum::<u16>() / count)
+}
+
+/// Moves a column up by what its cards were pushed below their wishes on average, so that callees spread to both sides.
+fn lift(grid: &mut Grid, column: &[usize], drift: &[i32]) {
+    let count = i32::try_from(drift.len()).unwrap_or(i32::MAX).max(1);
+    let mean = u16::try_from(drift.iter().sum::<i32>() / count).unwrap_or(0);
+    let first = column.first().and_then(|node| grid.cards.get(*node)).map_or(0, |card| card.y);
+    let up = mean.min(first);
+    for node in column {
+        if let Some(card) = grid.cards.get_mut(*node) {
+            card.y -= up;
+        }
     }
 }
 

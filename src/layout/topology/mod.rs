@@ -19,9 +19,9 @@ pub struct Node {
     pub tall: bool,
 }
 
-/// How much room there is for a card.
+/// How much room there is for the cards of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Density {
+enum Density {
     /// Two lines with a blank one between cards.
     Airy,
     /// Two lines without air.
@@ -40,8 +40,8 @@ pub struct Wire {
 
 #[derive(Clone, Debug)]
 pub struct Drawing {
-    pub density: Density,
-    /// Where each node stands, in the order of the nodes.
+    /// Where each node stands, in the order of the nodes: one line high where its column is crowded, two (and one for
+    /// what is tall) elsewhere.
     pub cards: Vec<Rect>,
     pub wires: Vec<Wire>,
     /// Links that are not drawn, by index.
@@ -56,35 +56,36 @@ pub struct Drawing {
 const GUTTER: u16 = 5;
 
 /// A card narrower than this names nothing.
-const NARROWEST: u16 = 13;
+const NARROWEST: u16 = 15;
 
 /// Places nodes and routes links (caller, callee) within `area`.
 #[must_use]
 pub fn place(nodes: &[Node], links: &[(usize, usize)], area: Size) -> Drawing {
     let most = usize::from((area.width + GUTTER) / (NARROWEST + GUTTER)).max(1);
     let layers = columns::layers(nodes, links, most);
-    let mut density = Density::Flat;
-    for candidate in [Density::Airy, Density::Dense, Density::Flat] {
-        density = candidate;
-        let tallest = layers.iter().map(|column| stack_height(nodes, column, candidate)).max().unwrap_or(0);
-        if tallest <= area.height {
-            break;
-        }
-    }
-    let grid = columns::arrange(nodes, links, &layers, density, area);
+    let grid = columns::arrange(nodes, links, &layers, area);
     let (wires, unwired) = route::wires(&grid, links);
     let height = grid.cards.iter().map(|card| card.bottom()).max().unwrap_or(0);
     let mut order = layers;
     for column in &mut order {
         column.sort_by_key(|node| grid.cards.get(*node).map(|card| card.y));
     }
-    Drawing { density, cards: grid.cards, wires, unwired, columns: order, height }
+    Drawing { cards: grid.cards, wires, unwired, columns: order, height }
 }
 
-fn stack_height(nodes: &[Node], column: &[usize], density: Density) -> u16 {
+/// The roomiest density in which a column fits.
+fn density(nodes: &[Node], links: &[(usize, usize)], column: &[usize], height: u16) -> Density {
+    let fits = |density: &Density| stack_height(nodes, links, column, *density) <= height;
+    [Density::Airy, Density::Dense].into_iter().find(fits).unwrap_or(Density::Flat)
+}
+
+fn stack_height(nodes: &[Node], links: &[(usize, usize)], column: &[usize], density: Density) -> u16 {
     let cards: u16 = column.iter().filter_map(|node| nodes.get(*node)).map(|node| card_height(node, density)).sum();
-    let gaps = u16::try_from(column.len().saturating_sub(1)).unwrap_or(u16::MAX);
-    cards.saturating_add(gaps.saturating_mul(gap(density)))
+    let gaps: u16 = column
+        .windows(2)
+        .filter_map(|pair| Some(gap(links, *pair.first()?, *pair.last()?, density)))
+        .sum();
+    cards.saturating_add(gaps)
 }
 
 fn card_height(node: &Node, density: Density) -> u16 {
@@ -94,9 +95,7 @@ fn card_height(node: &Node, density: Density) -> u16 {
     }
 }
 
-const fn gap(density: Density) -> u16 {
-    match density {
-        Density::Airy => 1,
-        _ => 0,
-    }
+/// The blank lines between two cards of a column: always one where a wire runs down between them.
+fn gap(links: &[(usize, usize)], upper: usize, lower: usize, density: Density) -> u16 {
+    u16::from(density == Density::Airy || links.contains(&(upper, lower)))
 }

@@ -21,21 +21,46 @@ struct Board {
 /// The cells of a part of a wire: position, and whether it runs across and upright there (a corner does both).
 type Trace = Vec<((u16, u16), bool, bool)>;
 
-/// Routes every link; the rest are returned by index. Short ones first: they are the ones that can be straight.
+/// Orders in which wires take their tracks; which one leaves fewest out depends on the graph, so all are tried.
+const ORDERS: [Order; 5] = [
+    |_, length| (length.0, length.1, 0),
+    |ends, length| (length.0, ends.0, length.1),
+    |ends, length| (length.0, ends.1, length.1),
+    |ends, length| (length.0, u16::MAX - ends.0, length.1),
+    |ends, length| (length.0, u16::MAX - ends.1, length.1),
+];
+
+/// From the lines of both ends, and the columns and lines between them, to the place in the order.
+type Order = fn((u16, u16), (u16, u16)) -> (u16, u16, u16);
+
+/// Routes every link; those that cannot be drawn are returned by index.
 pub(super) fn wires(grid: &Grid, links: &[(usize, usize)]) -> (Vec<Wire>, Vec<usize>) {
+    let mut best: Option<(Vec<Wire>, Vec<usize>)> = None;
+    for order in ORDERS {
+        let (wires, unwired) = attempt(grid, links, order);
+        let clean = unwired.is_empty();
+        if best.as_ref().is_none_or(|(_, fewest)| unwired.len() < fewest.len()) {
+            best = Some((wires, unwired));
+        }
+        if clean {
+            break;
+        }
+    }
+    best.unwrap_or_default()
+}
+
+fn attempt(grid: &Grid, links: &[(usize, usize)], order: Order) -> (Vec<Wire>, Vec<usize>) {
     let mut board = Board::default();
     let mut wires = Vec::new();
     let mut unwired = Vec::new();
-    let length = |(from, to): (usize, usize)| match (grid.column_of.get(from), grid.column_of.get(to)) {
-        (Some(start), Some(end)) => {
-            let rows = grid.cards.get(from).zip(grid.cards.get(to)).map_or(0, |(a, b)| a.y.abs_diff(b.y));
-            (end.abs_diff(*start), rows)
-        }
-        _ => (usize::MAX, 0),
+    let key = |(from, to): (usize, usize)| {
+        let line = |node: usize| grid.cards.get(node).map_or(0, |card| card.y);
+        let column = |node: usize| grid.column_of.get(node).map_or(0, |column| u16::try_from(*column).unwrap_or(u16::MAX));
+        order((line(from), line(to)), (column(to).abs_diff(column(from)), line(to).abs_diff(line(from))))
     };
-    let mut order: Vec<(usize, (usize, usize))> = links.iter().copied().enumerate().collect();
-    order.sort_by_key(|(_, link)| length(*link));
-    for (link, ends) in order {
+    let mut sorted: Vec<(usize, (usize, usize))> = links.iter().copied().enumerate().collect();
+    sorted.sort_by_key(|(_, link)| key(*link));
+    for (link, ends) in sorted {
         match wire(grid, &mut board, link, ends) {
             Some(path) => wires.push(Wire { link, path }),
             None => unwired.push(link),

@@ -74,7 +74,7 @@ fn a_shop_is_drawn_whole_at_120_by_36() {
     ];
     let drawing = assert_sound(&nodes, &links, Size { width: 120, height: 36 });
     assert!(drawing.unwired.len() <= 1, "{:?}", drawing.unwired);
-    assert_eq!(drawing.density, Density::Airy);
+    assert!(drawing.cards.iter().all(|card| card.height >= 2), "there is room for whole cards");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn forty_components_fit_120_by_33() {
     assert_eq!(nodes.len(), 40);
     let drawing = assert_sound(&nodes, &links, Size { width: 120, height: 33 });
     assert!(drawing.height <= 33);
-    assert!(drawing.wires.len() * 2 > links.len(), "most links are drawn: {} of {}", drawing.wires.len(), links.len());
+    assert!(drawing.wires.len() * 4 > links.len() * 3, "most are drawn: {} of {}", drawing.wires.len(), links.len());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The rules for one component.
 
 use super::curve::Curve;
-use super::finding::{self, Finding};
+use super::finding::{self, Felt, Finding};
 use super::flow::{Flow, Red, recent};
 use super::hysteresis::{self, Judged};
 use super::live::Live;
@@ -127,7 +127,11 @@ fn of_line(line: &Line, node: &Node) -> Finding {
         text = shown!("{}, flapping", text);
     }
     let found = Finding::new(line.health, rule_of(line.spec.role), text, line.judged.since);
-    if matches!(line.spec.role, Role::ErrorRatio | Role::Latency) { found.of_users() } else { found }
+    match line.spec.role {
+        Role::ErrorRatio => found.felt(Felt::Errors),
+        Role::Latency => found.felt(Felt::Time),
+        _ => found,
+    }
 }
 
 /// `canary rev 7`, `stable rev 6`, or the hash alone.
@@ -188,7 +192,7 @@ fn computed_errors(node: &Node, red: &Red, context: &Context, findings: &mut Vec
     match (reading.value(), health) {
         (Some(value), Health::Warn | Health::Critical) => {
             let text = said(&label, value, Unit::Ratio, &thresholds, health);
-            findings.push(Finding::new(health, "error-ratio", text, since).of_users());
+            findings.push(Finding::new(health, "error-ratio", text, since).felt(Felt::Errors));
         }
         (None, _) if reading.last().is_some() => {
             let text = Shown::fixed("no fresh errors");
@@ -204,7 +208,7 @@ fn pass_on(node: &Node, context: &Context, findings: &mut [Finding]) -> bool {
     let errors = errors_passed_on(red);
     let slow = time_passed_on(node, red, context);
     let mut passes = false;
-    for finding in findings.iter_mut().filter(|f| f.of_users && f.health != Health::Unknown) {
+    for finding in findings.iter_mut().filter(|f| f.felt.is_some() && f.health != Health::Unknown) {
         let text = match (finding.rule, errors, &slow) {
             ("error-ratio", Some(own), _) => {
                 let from = worst_callee(&node.id, context).map_or(Shown::fixed("its callees"), |id| id.name.shown());

@@ -12,19 +12,38 @@ pub struct Finding {
     pub rule: &'static str,
     pub text: Shown,
     pub since: Option<Stamp>,
-    /// It is about users' requests (errors, time, traffic), not about what serves them.
-    pub of_users: bool,
+    /// What users feel of it; `None` when it is about what serves them.
+    pub felt: Option<Felt>,
+}
+
+/// How trouble is felt by whoever sends requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Felt {
+    /// Requests fail.
+    Errors,
+    /// Requests take long.
+    Time,
+    /// Far fewer requests come than should.
+    Traffic,
+    /// A probe from this host gets no answer.
+    Reach,
 }
 
 impl Finding {
     #[must_use]
     pub const fn new(health: Health, rule: &'static str, text: Shown, since: Option<Stamp>) -> Self {
-        Self { health, rule, text, since, of_users: false }
+        Self { health, rule, text, since, felt: None }
     }
 
     #[must_use]
-    pub fn of_users(self) -> Self {
-        Self { of_users: true, ..self }
+    pub fn felt(self, felt: Felt) -> Self {
+        Self { felt: Some(felt), ..self }
+    }
+
+    /// Trouble for certain: warn or critical.
+    #[must_use]
+    pub const fn is_trouble(&self) -> bool {
+        matches!(self.health, Health::Warn | Health::Critical)
     }
 
     /// The same, told of the component `name` in a list of several.
@@ -47,7 +66,7 @@ pub fn roll_up(findings: &[Finding], rest: Health) -> Health {
 
 /// Worst first; of equals the earlier one.
 pub fn sort(findings: &mut [Finding]) {
-    findings.sort_by_key(|f| (std::cmp::Reverse(f.health.rank()), !f.of_users, f.since.is_none(), f.since));
+    findings.sort_by_key(|f| (std::cmp::Reverse(f.health.rank()), f.felt.is_none(), f.since.is_none(), f.since));
 }
 
 /// The reasons of a row, strongest first, without repetition; at most `cap`.

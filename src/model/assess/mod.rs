@@ -68,6 +68,7 @@ pub fn assess(world: &World, sources: &[SourceStatus], now: Stamp) -> Board {
         tiers: &tiers,
         changes: &changes,
         resolver: &resolver,
+        path: cause::path(&nodes, &context),
     });
     Board {
         at: now,

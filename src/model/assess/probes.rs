@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::finding::Finding;
+use super::finding::{Felt, Finding};
 use super::live::Live;
 use super::node::Node;
 use crate::domain::health::Health;
@@ -43,7 +43,7 @@ pub fn find(node: &Node, live: &Live, findings: &mut Vec<Finding>) {
                 };
                 let age = live.now.since(probe.at).as_secs();
                 let text = shown!("{} {} (probe {} s ago)", probe.target, why, age);
-                findings.push(Finding::new(health, "probe", text, Some(since)).of_users());
+                findings.push(Finding::new(health, "probe", text, Some(since)).felt(Felt::Reach));
             }
             ProbeOutcome::Unclear { why } => {
                 let text = shown!("{} cannot be told: {}", probe.target, why);

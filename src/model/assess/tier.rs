@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::component::{Assessed, Context};
 use super::curve::{Curve, Operation};
-use super::finding::{self, Finding};
+use super::finding::{self, Felt, Finding};
 use super::flow::{Red, quotient, recent};
 use super::hysteresis::judge;
 use super::node::{Line, Node};
@@ -207,7 +207,7 @@ impl<'t, 'a> TierView<'t, 'a> {
             findings.extend(self.traffic());
         }
         if self.tier.is_user_facing() && self.requests_are_well(&findings, context) {
-            for finding in findings.iter_mut().filter(|f| f.health == Health::Critical && !f.of_users) {
+            for finding in findings.iter_mut().filter(|f| f.health == Health::Critical && f.felt.is_none()) {
                 finding.health = Health::Warn;
             }
         }
@@ -222,7 +222,7 @@ impl<'t, 'a> TierView<'t, 'a> {
 
     fn requests_are_well(&self, findings: &[Finding], context: &Context) -> bool {
         let measured = self.red.error_ratio.as_ref().is_some_and(|ratio| ratio.reading(context.live).value().is_some());
-        measured && !findings.iter().any(|f| f.of_users && f.health.is_sick())
+        measured && !findings.iter().any(|f| f.felt.is_some() && f.health.is_sick())
     }
 
     /// Far fewer requests than in the same hour last week, which is an incident without errors.
@@ -236,7 +236,7 @@ impl<'t, 'a> TierView<'t, 'a> {
         }
         let fallen = 1.0 - share.value_at(share.last()?)?;
         let text = shown!("traffic {} below the same hour last week", amount(fallen, Unit::Ratio));
-        Some(Finding::new(judged.health, "traffic", text, judged.since).of_users())
+        Some(Finding::new(judged.health, "traffic", text, judged.since).felt(Felt::Traffic))
     }
 }
 

@@ -13,7 +13,7 @@ pub const REVISION: [&str; 5] =
     ["rollouts_pod_template_hash", "pod_template_hash", "version", "service_version", "destination_version"];
 
 /// A question to Prometheus. In `query`, `$M` stands for extra matchers, `$W` for the rate window, `$G` for the grouping
-/// labels and `$D` for the metric that was found.
+/// labels, `$D` for the metric that was found and `$S` for what stands for the `*` of `detect` in it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PromQl {
@@ -86,10 +86,19 @@ impl PromQl {
         Self { query: self.query.replace("[$W]", "[$W] offset 1w"), ..self.clone() }
     }
 
+    /// What stands for the `*` of `detect` in the metric that was found.
+    fn stem<'a>(&self, metric: &'a str) -> &'a str {
+        self.detect.split('|').find_map(|name| metric.strip_suffix(name.strip_prefix('*')?)).unwrap_or(metric)
+    }
+
     /// The matchers come last, so that nothing in a label's value is taken for a placeholder.
     fn fill(&self, metric: &str, window: Duration, matchers: &str) -> String {
-        let query =
-            self.query.replace("$G", &self.by.join(", ")).replace("$W", &duration(window)).replace("$D", metric);
+        let query = self
+            .query
+            .replace("$G", &self.by.join(", "))
+            .replace("$W", &duration(window))
+            .replace("$D", metric)
+            .replace("$S", self.stem(metric));
         if matchers.is_empty() { query.replace(",$M", "").replace("{$M}", "") } else { query.replace("$M", matchers) }
     }
 }

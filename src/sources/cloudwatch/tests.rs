@@ -108,6 +108,17 @@ async fn the_first_round_brings_history_and_last_week_and_the_next_ones_only_the
 }
 
 #[tokio::test]
+async fn a_bucket_that_may_still_grow_is_left_out() {
+    let served = serve().await;
+    // CloudWatch already gives the minute 11:59, of which samples may yet come.
+    served.set_now(NOON + 65_000);
+    let mut source = source(&served, REGION, &home(), 50.0).await;
+    let notebook = Notebook::at(NOON + 30_000);
+    source.round(&notebook).await.unwrap();
+    assert_eq!(told(&signal(&notebook.take(), "lb.alb.rate").points).last(), Some(&(2, 20.0)));
+}
+
+#[tokio::test]
 async fn a_late_value_replaces_what_was_read() {
     let served = serve().await;
     let mut source = source(&served, REGION, &home(), 50.0).await;

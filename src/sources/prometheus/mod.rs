@@ -202,10 +202,6 @@ impl Source for PrometheusSource {
             outcome
         })
     }
-
-    fn heartbeat<'a>(&'a mut self, _outlet: &'a dyn Outlet) -> BoxFuture<'a, Result<(), Fault>> {
-        Box::pin(async move { self.client.version().await.map(drop) })
-    }
 }
 
 #[cfg(test)]

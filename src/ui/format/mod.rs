@@ -122,7 +122,7 @@ pub fn target(latency: &Latency) -> Option<(Shown, &'static str)> {
 #[must_use]
 pub fn threshold(level: Option<f64>, reading: &Reading) -> Option<Shown> {
     let unit = reading.last()?.unit;
-    level.map(|level| Shown::composed(number::value(level, unit, Room::Wide)))
+    level.map(|level| number::axis(level, unit))
 }
 
 /// `9/9`.
@@ -138,6 +138,17 @@ pub fn capacity(capacity: &Capacity) -> Shown {
         shown!("{}/{}", capacity.ready, capacity.desired)
     } else {
         shown!("{}/{} {}z", capacity.ready, capacity.desired, capacity.zones)
+    }
+}
+
+/// `44/45 ready in 3 zones`.
+#[must_use]
+pub fn capacity_words(capacity: &Capacity) -> Shown {
+    let ready = shown!("{}/{} ready", capacity.ready, capacity.desired);
+    match capacity.zones {
+        0 => ready,
+        1 => shown!("{} in 1 zone", ready),
+        zones => shown!("{} in {} zones", ready, zones),
     }
 }
 

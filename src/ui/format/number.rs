@@ -142,7 +142,11 @@ pub(super) fn against(value_seconds: f64, target: Option<f64>) -> String {
     }
 }
 
-/// A label of a chart's value axis.
+/// A round level: a label of a chart's value axis, a threshold. Without digits that say nothing: `5 %`, `160 ms`.
 pub(in crate::ui) fn axis(at: f64, unit: Unit) -> Shown {
-    Shown::composed(value(at, unit, Room::Wide))
+    Shown::composed(match unit {
+        Unit::Ratio if at.is_finite() => format!("{} %", three(at * 100.0)),
+        Unit::Seconds if at == 0.0 => "0 s".to_owned(),
+        _ => value(at, unit, Room::Wide),
+    })
 }

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use crate::domain::id::ComponentId;
 use crate::domain::reading::{Absence, Query, Reading, Sample};
 use crate::domain::text::Shown;
+use crate::domain::unit::Statistic;
 use crate::model::board::{Board, ComponentRow, SignalRow, TierRow};
 use crate::shown;
 use crate::state::{BoardRow, Place, State};
@@ -180,11 +181,15 @@ impl Writer<'_> {
         }
         let source = shown!("{} at {}", provenance.source.shown(), provenance.endpoint);
         self.pair("source", &source, depth);
-        let mut period = shown!("{} every {}", provenance.statistic.name(), format::span(provenance.period));
+        let statistic = match provenance.statistic {
+            Statistic::Last => "last value",
+            other => other.name(),
+        };
+        let mut period = shown!("{}, {}", format::span(provenance.period), statistic);
         if !provenance.delay.is_zero() {
             period = shown!("{}, readable {} later", period, format::span(provenance.delay));
         }
-        self.pair("taken", &period, depth);
+        self.pair("period", &period, depth);
     }
 
     /// A label and its text, wrapped whole: what is to be pasted is never cut.

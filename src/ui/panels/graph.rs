@@ -22,6 +22,9 @@ pub fn telling(row: &ComponentRow) -> Option<&SignalRow> {
     sick.or_else(|| candidates.iter().find(|signal| !signal.history.is_empty())).copied()
 }
 
+/// Lines below which a chart says nothing.
+pub const SHORTEST: u16 = 6;
+
 /// Draws title, chart and legend into `area`; `position` is the signal's place among the component's.
 pub fn draw(
     canvas: &mut Canvas<'_>,
@@ -32,13 +35,17 @@ pub fn draw(
     minutes: u16,
     position: Option<(usize, usize)>,
 ) {
-    if area.height < 7 {
+    if area.height < SHORTEST {
         return;
     }
     let changes: Vec<&ChangeFact> = rows::component_changes(&state.board, &row.id)
         .into_iter()
         .filter(|change| state.now.since(change.at).as_secs() <= u64::from(minutes) * 60)
-        .take(if area.height > 12 { 3 } else { 1 })
+        .take(match area.height {
+            0..9 => 0,
+            9..13 => 1,
+            _ => 3,
+        })
         .collect();
     title(canvas, area, signal, minutes, position);
     let legend = u16::try_from(changes.len()).unwrap_or(0);
@@ -73,5 +80,8 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, signal: &SignalRow, minutes: u16, 
         Some((at, of)) => shown!("{}/{}  last {} min ", at + 1, of, minutes),
         None => shown!("last {} min ", minutes),
     };
+    if end + crate::ui::canvas::width(&right) >= area.right() {
+        return;
+    }
     canvas.right(end, area.y, area.right().saturating_sub(end), right, Role::Dim);
 }

@@ -9,7 +9,7 @@ use crate::shown;
 use crate::state::State;
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, Piece, wrap};
-use crate::ui::{format, looks};
+use crate::ui::{format, looks, rows};
 
 /// A line of the head.
 pub type Line = Vec<Piece>;
@@ -33,8 +33,7 @@ fn title(health: Health, name: impl crate::ui::canvas::Print, kind: Shown) -> Li
 /// Identity, state, reasons, cause and rollout of a component; reasons are wrapped to `columns`.
 pub fn component(state: &State, row: &ComponentRow, columns: u16) -> Vec<Line> {
     let scope = row.id.scope.shown();
-    let kind =
-        if scope.is_empty() { Shown::fixed(row.id.kind.name()) } else { shown!("{} in {}", row.id.kind.name(), scope) };
+    let kind = if scope.is_empty() { Shown::fixed(row.id.kind.name()) } else { shown!("{} in {}", row.id.kind.name(), scope) };
     let mut head = title(row.health, &row.name, kind);
     if let Some(replicas) = &row.replicas {
         let short = replicas.ready < replicas.desired;
@@ -54,46 +53,47 @@ pub fn component(state: &State, row: &ComponentRow, columns: u16) -> Vec<Line> {
     if let Cause::Found(suspect) = &state.board.cause
         && suspect.component == row.id
     {
-        let words =
-            shown!("probable cause, explains {} of the failing requests: {}", format::explains(suspect), suspect.text);
+        let share = shown!("this explains {} of the failing requests", format::explains(suspect));
+        let said = row.reasons.iter().any(|reason| suspect.text.as_str().contains(reason.text.as_str()));
+        let words = if said { share } else { shown!("{}; {}", suspect.text, share) };
         lines.extend(note("cause", &words, Ink::bold(Role::Text), columns, 2));
         if let Some((change, before)) = &suspect.change {
             let words = shown!("{}, {} before the breach", change, format::span(*before));
             lines.extend(note("hint", &words, Role::Text.into(), columns, 1));
         }
     }
-    lines.extend(rollout(row));
+    if let Some(words) = rollout(row) {
+        lines.extend(note("roll", &words, Role::Text.into(), columns, 2));
+    }
     lines
 }
 
-fn rollout(row: &ComponentRow) -> Option<Line> {
+fn rollout(row: &ComponentRow) -> Option<Shown> {
     let rollout = row.rollout.as_ref()?;
     let canary = rollout.canary.as_ref()?;
     let number = |number: Option<u64>| number.map_or_else(Shown::default, |number| shown!(" rev {}", number));
-    let mut words = shown!("{} canary{}", rollout.phase, number(canary.number));
+    let mut words = rollout.phase.shown();
     if let Some((step, of)) = rollout.step {
         words = shown!("{} step {}/{}", words, step + 1, of);
     }
     if let (Some(set), Some(actual)) = (rollout.set_weight, rollout.actual_weight) {
-        words = shown!("{}, weight set {} % actual {} %", words, set, actual);
+        words = shown!("{}, weight {} % (set {} %)", words, actual, set);
     }
-    words = shown!(
-        "{}, {} ready; stable{} {} ready",
-        words,
-        canary.ready,
-        number(rollout.stable.number),
-        rollout.stable.ready
-    );
-    Some(vec![Piece::new("   roll  ", Role::Dim), Piece::new(words, Role::Text)])
+    let stable = shown!("stable{} {} ready", number(rollout.stable.number), rollout.stable.ready);
+    Some(shown!("{}; canary{} {} ready, {}", words, number(canary.number), canary.ready, stable))
 }
 
 /// Identity, figures and reasons of a tier.
 pub fn tier(state: &State, row: &TierRow, columns: u16, most: usize) -> Vec<Line> {
     let kind = match &row.capacity {
-        Some(capacity) => shown!("tier  {} ready", format::capacity(capacity)),
+        Some(capacity) if columns < 60 => format::capacity(capacity),
+        Some(capacity) => shown!("tier  {}", format::capacity_words(capacity)),
         None => Shown::fixed("tier"),
     };
     let mut lines = vec![title(row.health, Shown::fixed(row.tier.name()), kind)];
+    if let (Cause::Found(suspect), true) = (&state.board.cause, rows::cause_tier(&state.board) == Some(row.tier)) {
+        lines.extend(note("cause", &suspect.text, Ink::bold(Role::Text), columns, most));
+    }
     lines.extend(why(&row.reasons, state, columns, most));
     lines
 }
@@ -105,15 +105,14 @@ pub fn figures(row: &TierRow) -> Vec<Line> {
     };
     let mut first = vec![Piece::new("   ", Role::Dim)];
     first.extend(figure("rate", &format::full(&row.rate)));
-    first.extend(figure("against last week", &format::change(&row.rate_vs_last_week)));
+    first.extend(figure("on last week", &format::change(&row.rate_vs_last_week)));
+    first.extend(figure("errors", &format::full(&row.error_ratio)));
+    first.extend(figure("added here", &format::full(&row.error_added_ratio)));
     let mut second = vec![Piece::new("   ", Role::Dim)];
-    second.extend(figure("errors seen here", &format::full(&row.error_ratio)));
-    second.extend(figure("added here", &format::full(&row.error_added_ratio)));
-    let mut third = vec![Piece::new("   ", Role::Dim)];
-    third.extend(figure(row.latency.statistic.name(), &format::full(&row.latency.reading)));
-    third.extend(figure("added here", &format::full(&row.latency_added)));
-    third.extend(target(&row.latency));
-    vec![first, second, third]
+    second.extend(figure(row.latency.statistic.name(), &format::full(&row.latency.reading)));
+    second.extend(figure("added here", &format::full(&row.latency_added)));
+    second.extend(target(&row.latency));
+    vec![first, second]
 }
 
 fn target(latency: &Latency) -> Option<Piece> {
@@ -125,9 +124,7 @@ pub fn why(reasons: &[Reason], state: &State, columns: u16, most_lines: usize) -
     let mut lines = Vec::new();
     for (index, reason) in reasons.iter().enumerate() {
         let since = match reason.since {
-            Some(since) if !reason.text.as_str().contains("since ") => {
-                shown!(", since {}", format::moment(since, state.now))
-            }
+            Some(since) if !reason.text.as_str().contains("since ") => shown!(", since {}", format::moment(since, state.now)),
             _ => Shown::default(),
         };
         let text = shown!("{}{}", reason.text, since);

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::first_visible;
+use crate::domain::text::{Raw, Shown};
 use crate::model::board::{ComponentRow, SignalRow};
 use crate::model::facts::{ChangeFact, ChangeKind, MemberFact};
 use crate::shown;
@@ -52,41 +53,46 @@ pub fn heading(canvas: &mut Canvas<'_>, area: Rect, columns: &[(u16, &'static st
     Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
 }
 
-/// Members, worst first.
+/// Members, worst first. On narrow areas the zone, then the age give way to the name.
 pub fn members(canvas: &mut Canvas<'_>, area: Rect, list: &[&MemberFact], scroll: usize, state: &State) {
-    let name = (area.width.saturating_sub(46)).clamp(18, 44);
-    let at = |offset: u16| 3 + name + offset;
-    let columns = [(3, "MEMBER"), (at(1), "STATE"), (at(19), "RESTARTS"), (at(28), "ZONE"), (at(40), "SINCE")];
+    let (zone, since, version) = (area.width >= 66, area.width >= 60, area.width >= 110);
+    let taken = 23 + if zone { 12 } else { 0 } + if since { 6 } else { 0 } + if version { 13 } else { 0 };
+    let name = area.width.saturating_sub(taken + 4).clamp(12, 48);
+    let state_at = name + 4;
+    let restarts_at = state_at + 17;
+    let zone_at = restarts_at + 6;
+    let since_at = zone_at + if zone { 12 } else { 0 };
+    let version_at = since_at + 6;
+    let columns =
+        [(3, "MEMBER", true), (state_at, "STATE", true), (restarts_at, "RST", true), (zone_at, "ZONE", zone), (since_at, "FOR", since), (version_at, "VERSION", version)];
+    let columns: Vec<(u16, &'static str)> =
+        columns.into_iter().filter(|(.., shown)| *shown).map(|(x, words, _)| (x, words)).collect();
     let body = heading(canvas, area, &columns);
     draw(canvas, body, list, (None, scroll), "no members are known", |canvas, line, member| {
         let (glyph, word, role) = looks::member(member.state);
         let quiet = if role == Role::Ok { Role::Dim } else { Role::Text };
-        let x = line.x;
-        canvas.put(x + 1, line.y, 1, glyph, role);
-        canvas.name(x + 3, line.y, name, member.name.shown(), quiet);
+        let (x, y) = (line.x, line.y);
+        canvas.put(x + 1, y, 1, glyph, role);
+        canvas.name(x + 3, y, name, member.name.shown(), quiet);
         let words = member.word.shown();
-        if role == Role::Ok || words.is_empty() {
-            canvas.put(x + at(1), line.y, 17, word, role);
-        } else {
-            canvas.put(x + at(1), line.y, 17, words, role);
-        }
+        let words = if role == Role::Ok || words.is_empty() { Shown::fixed(word) } else { words };
+        canvas.put(x + state_at, y, 16, words, role);
         let restarts = if member.restarts > 2 { Role::Warn } else { quiet };
-        canvas.right(x + at(19), line.y, 8, shown!("{}", member.restarts), restarts);
-        canvas.name(
-            x + at(28),
-            line.y,
-            11,
-            member.zone.as_ref().map(crate::domain::text::Raw::shown).unwrap_or_default(),
-            quiet,
-        );
-        if let Some(since) = member.since {
-            canvas.put(x + at(40), line.y, 6, format::age(state.now.since(since)), quiet);
+        canvas.right(x + restarts_at, y, 3, shown!("{}", member.restarts), restarts);
+        if zone {
+            canvas.name(x + zone_at, y, 11, optional(member.zone.as_ref()), quiet);
         }
-        if line.width > at(48) + 8 {
-            let version = member.version.as_ref().map(crate::domain::text::Raw::shown).unwrap_or_default();
-            canvas.name(x + at(47), line.y, line.width - at(48), version, Role::Dim);
+        if let (true, Some(at)) = (since, member.since) {
+            canvas.put(x + since_at, y, 5, format::age(state.now.since(at)), quiet);
+        }
+        if version {
+            canvas.name(x + version_at, y, 12, optional(member.version.as_ref()), Role::Dim);
         }
     });
+}
+
+fn optional(text: Option<&Raw>) -> Shown {
+    text.map(Raw::shown).unwrap_or_default()
 }
 
 /// Signals with their thresholds.
@@ -97,18 +103,12 @@ pub fn signals(canvas: &mut Canvas<'_>, area: Rect, list: &[&SignalRow], scroll:
         let quiet = looks::row(signal.health);
         let x = line.x;
         canvas.put(x + 1, line.y, 1, looks::glyph(signal.health), looks::role(signal.health));
-        canvas.name(x + 3, line.y, 10, crate::domain::text::Shown::fixed(signal.label), quiet);
+        canvas.name(x + 3, line.y, 10, Shown::fixed(signal.label), quiet);
         if let Some(part) = &signal.part {
             canvas.name(x + 14, line.y, 15, part, quiet);
         }
         let value = format::full(&signal.reading);
-        let ink = if value.is_fresh() && signal.health.is_sick() {
-            looks::role(signal.health)
-        } else if value.is_fresh() {
-            quiet
-        } else {
-            value.role
-        };
+        let ink = looks::value(&value, signal.health);
         canvas.put(x + 30, line.y, 11, &value, ink);
         for (offset, level) in [(42, signal.thresholds.warn), (52, signal.thresholds.critical)] {
             match format::threshold(level, &signal.reading) {
@@ -161,7 +161,7 @@ pub fn changes(
     });
 }
 
-fn subject_name(change: &ChangeFact) -> crate::domain::text::Shown {
+fn subject_name(change: &ChangeFact) -> Shown {
     use crate::domain::id::Alias;
     match &change.subject {
         Some(Alias::Component(id)) => id.name.shown(),
@@ -169,7 +169,7 @@ fn subject_name(change: &ChangeFact) -> crate::domain::text::Shown {
         Some(Alias::Node(name) | Alias::Address(name) | Alias::Named(name) | Alias::Dimension { value: name, .. }) => {
             name.shown()
         }
-        None => crate::domain::text::Shown::default(),
+        None => Shown::default(),
     }
 }
 
@@ -187,7 +187,7 @@ pub fn attributes(canvas: &mut Canvas<'_>, area: Rect, row: &ComponentRow, scrol
     }
     if !row.zones.is_empty() {
         let zones: Vec<String> = row.zones.iter().map(|zone| zone.shown().to_string()).collect();
-        pairs.push(("zones", crate::domain::text::Shown::composed(zones.join(", "))));
+        pairs.push(("zones", Shown::composed(zones.join(", "))));
     }
     pairs.extend(row.attributes.iter().map(|(name, value)| (*name, value.shown())));
     draw(canvas, area, &pairs, (None, scroll), "nothing is on record", |canvas, line, (name, value)| {

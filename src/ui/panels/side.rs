@@ -103,7 +103,7 @@ fn component(canvas: &mut Canvas<'_>, area: Rect, state: &State, row: &Component
 fn chart_height(room: u16, rows: usize) -> u16 {
     let rows = u16::try_from(rows).unwrap_or(u16::MAX).min(room * 2 / 3);
     match room.saturating_sub(rows + 1) {
-        left @ 9.. => left.min(14),
+        left @ 9.. => left.min(20),
         _ if room >= 16 => 10,
         _ => 0,
     }

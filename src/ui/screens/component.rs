@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::model::board::{ComponentRow, SignalRow};
+use crate::model::facts::MemberState;
 use crate::shown;
 use crate::state::{ComponentPlace, State, Tab};
 use crate::theme::Role;
@@ -61,13 +62,18 @@ fn tabs(canvas: &mut Canvas<'_>, area: Rect, state: &State, row: &ComponentRow, 
 
 /// The chart of one signal and the worst members; side by side where there is room.
 fn overview(canvas: &mut Canvas<'_>, area: Rect, state: &State, row: &ComponentRow, place: &ComponentPlace) {
+    if area.height < graph::SHORTEST {
+        return list::members(canvas, area, &rows::members(row, &state.filter.text), place.scroll, state);
+    }
     let signals = rows::signals(row);
     let position = place.signal.min(signals.len().saturating_sub(1));
     let wide = area.width >= 120;
     let chart = if wide {
         Rect { width: area.width * 11 / 20, height: area.height.min(18), ..area }
     } else {
-        let lists = if area.height >= 14 { 4 } else { 0 };
+        let troubled = row.members.iter().filter(|member| member.state != MemberState::Ready).count();
+        let wanted = u16::try_from(troubled.min(4)).unwrap_or(0);
+        let lists = if troubled > 0 { (wanted + 1).min(area.height.saturating_sub(8)) } else { 0 };
         Rect { height: (area.height - lists).min(16), ..area }
     };
     match signals.get(position) {

@@ -27,8 +27,8 @@ fn details(canvas: &mut Canvas<'_>, area: Rect, lines: &[Vec<Piece>]) {
 }
 
 fn labelled(label: &'static str, text: &Shown, role: Role, columns: u16) -> Vec<Vec<Piece>> {
-    let lead = |row: usize| shown!(" {:<10}", if row == 0 { label } else { "" });
-    wrap(text, columns.saturating_sub(12), 4)
+    let lead = |row: usize| shown!(" {:<11}", if row == 0 { label } else { "" });
+    wrap(text, columns.saturating_sub(13), 4)
         .into_iter()
         .enumerate()
         .map(|(row, text)| vec![Piece::new(lead(row), Role::Dim), Piece::new(text, role)])

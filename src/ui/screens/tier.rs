@@ -23,12 +23,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &TierPlac
         place.selected.as_ref().and_then(|id| list.iter().position(|component| component.id == *id)).unwrap_or(0);
     let left = area.bottom().saturating_sub(top);
     let rows = u16::try_from(list.len() + 1).unwrap_or(u16::MAX).min(left);
-    let chart = if left >= rows + 9 {
-        (left - rows - 1).min(16)
-    } else if left >= 15 {
-        9
-    } else {
-        0
+    let chart = match left.saturating_sub(rows + 1) {
+        spare @ graph::SHORTEST.. => spare.min(16),
+        _ if left >= 16 => 8,
+        _ => 0,
     };
     let table = Rect { y: top, height: left - chart - u16::from(chart > 0), ..area };
     table::components(canvas, table, &list, selected, place.scroll);

@@ -10,7 +10,7 @@ use super::Target;
 use super::accept::{self, Form};
 use super::failure::Failure;
 use super::resources::{self, GROUPS, group_version};
-use super::value::set;
+use crate::demo::store::json::set;
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
@@ -48,8 +48,8 @@ pub async fn groups(headers: HeaderMap) -> Response {
 pub async fn group(Path(target): Path<Target>) -> Result<Json<Value>, Failure> {
     let (group, version) = GROUPS.iter().find(|(group, _)| *group == target.group).ok_or_else(Failure::no_such_path)?;
     let mut entry = group_entry(group, version);
-    set(&mut entry, "kind", json!("APIGroup"));
-    set(&mut entry, "apiVersion", json!("v1"));
+    set(&mut entry, &["kind"], json!("APIGroup"));
+    set(&mut entry, &["apiVersion"], json!("v1"));
     Ok(Json(entry))
 }
 

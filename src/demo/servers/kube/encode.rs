@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::accept::Form;
 use super::query::Include;
 use super::resources::Resource;
-use super::value::{at, set};
+use crate::demo::store::json::{at, set};
 
 /// Writes objects of one kind in one form. Ages in table cells are counted to `now`, world time in ms.
 #[derive(Clone, Copy)]
@@ -35,10 +35,10 @@ impl Encoder {
         };
         let mut metadata = json!({"resourceVersion": meta.version.to_string()});
         if let Some(token) = &meta.resume {
-            set(&mut metadata, "continue", json!(token));
+            set(&mut metadata, &["continue"], json!(token));
         }
         if let Some(remaining) = meta.remaining {
-            set(&mut metadata, "remainingItemCount", json!(remaining));
+            set(&mut metadata, &["remainingItemCount"], json!(remaining));
         }
         out.extend_from_slice(
             format!(r#"{{"kind":"{kind}","apiVersion":"{version}","metadata":{metadata}"#).as_bytes(),

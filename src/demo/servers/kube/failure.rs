@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::resources::Resource;
-use super::value::{at, set};
+use crate::demo::store::json::{at, set};
 
 /// A refused request. `details` is left out when null.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Failure {
             "message": self.message, "reason": self.reason, "code": self.code.as_u16(),
         });
         if !self.details.is_null() {
-            set(&mut status, "details", self.details.clone());
+            set(&mut status, &["details"], self.details.clone());
         }
         status
     }

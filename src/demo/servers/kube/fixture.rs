@@ -18,7 +18,7 @@ pub const NOW: i64 = 1_795_222_800_000;
 
 /// A world that stands still at [`NOW`] and has the namespace.
 pub fn production() -> Arc<Production> {
-    let mut world = World::new(&Options::default(), NOW).expect("the default world");
+    let mut world = World::new(&Options { history: 0, ..Options::default() }, NOW).expect("the default world");
     fill(&mut world.stores.kube);
     Arc::new(Production::new(world, Clock { origin: NOW, world: NOW, rate: 0.0 }))
 }

@@ -13,8 +13,8 @@ use super::failure::{Failure, refusal};
 use super::query::Query;
 use super::resources::{self, Resource};
 use super::selector::{Fields, Labels};
-use super::value::{at, text};
 use super::{Api, Target, watch};
+use crate::demo::store::json::{at, text};
 
 /// Which objects a list or a watch is about. An empty namespace means all of them.
 pub struct Scope {

@@ -14,8 +14,8 @@ use crate::demo::store::kube::PODS;
 
 use super::failure::Failure;
 use super::resources;
-use super::value::{array, at};
 use super::{Api, Target, age};
+use crate::demo::store::json::{array, at};
 
 /// A pod that runs writes a line this often, ms of world time.
 const EVERY: i64 = 5_000;

@@ -17,7 +17,6 @@ mod query;
 mod resources;
 mod selector;
 mod table;
-mod value;
 mod watch;
 
 #[cfg(test)]
@@ -121,7 +120,8 @@ pub fn router(production: Arc<Production>, prometheus: Option<Upstream>) -> Rout
         .layer(from_fn(authenticated))
 }
 
-/// Refuses a credential that is not the demo's; a request without one is let in, as an anonymous reader.
+/// Refuses a credential that is not the demo's; a request without one is let in, because client-go sends none over
+/// plain HTTP.
 async fn authenticated(request: Request, next: Next) -> Response {
     let credential = request.headers().get(header::AUTHORIZATION);
     let known = credential.is_none_or(|value| value.as_bytes().strip_prefix(b"Bearer ") == Some(TOKEN.as_bytes()));

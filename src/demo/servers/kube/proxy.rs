@@ -15,7 +15,7 @@ use crate::demo::store::kube::SERVICES;
 use super::Api;
 use super::failure::Failure;
 use super::resources::RESOURCES;
-use super::value::{array, at};
+use crate::demo::store::json::{array, at};
 
 /// A server behind the proxy: its router, with the faults that show in its answers, and its fault.
 pub struct Upstream {

@@ -8,7 +8,7 @@ use crate::demo::store::kube::{
 };
 
 use super::table::{self, Printer};
-use super::value::set;
+use crate::demo::store::json::set;
 
 /// One served kind.
 pub struct Resource {
@@ -50,10 +50,10 @@ impl Resource {
             "kind": self.kind, "verbs": self.verbs(),
         });
         if !self.short.is_empty() {
-            set(&mut row, "shortNames", json!(self.short));
+            set(&mut row, &["shortNames"], json!(self.short));
         }
         if self.in_all {
-            set(&mut row, "categories", json!(["all"]));
+            set(&mut row, &["categories"], json!(["all"]));
         }
         row
     }
@@ -66,15 +66,15 @@ impl Resource {
             "scope": if self.namespaced { "Namespaced" } else { "Cluster" },
         });
         if !self.short.is_empty() {
-            set(&mut row, "shortNames", json!(self.short));
+            set(&mut row, &["shortNames"], json!(self.short));
         }
         if self.in_all {
-            set(&mut row, "categories", json!(["all"]));
+            set(&mut row, &["categories"], json!(["all"]));
         }
         if self.gvr == PODS {
             set(
                 &mut row,
-                "subresources",
+                &["subresources"],
                 json!([{
                     "subresource": "log", "verbs": ["get"],
                     "responseKind": {"group": "", "version": "v1", "kind": "Pod"},

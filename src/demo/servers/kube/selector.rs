@@ -3,7 +3,7 @@
 use serde_json::{Number, Value};
 
 use super::resources::Resource;
-use super::value::at;
+use crate::demo::store::json::at;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Condition {

@@ -25,7 +25,7 @@ use super::encode::Encoder;
 use super::failure::Failure;
 use super::list::{Scope, key};
 use super::query::Query;
-use super::value::{set, text};
+use crate::demo::store::json::{set, text};
 
 const BOOKMARK_EVERY: Duration = Duration::from_secs(3);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
@@ -195,7 +195,7 @@ impl Watch {
     fn bookmark(&self, lines: &mut Vec<u8>, end_of_initial: bool) {
         let mut metadata = json!({"resourceVersion": self.at.to_string(), "creationTimestamp": null});
         if end_of_initial {
-            set(&mut metadata, "annotations", json!({"k8s.io/initial-events-end": "true"}));
+            set(&mut metadata, &["annotations"], json!({"k8s.io/initial-events-end": "true"}));
         }
         let (kind, version) = (self.scope.resource.kind, self.scope.resource.api_version());
         let object = match self.encoder.form {

@@ -35,7 +35,7 @@ enum Column {
 impl Column {
     const fn heading(self) -> &'static str {
         match self {
-            Self::Name => "TIER",
+            Self::Name => "NAME",
             Self::Health => "HEALTH",
             Self::Rate => "RATE",
             Self::Week => "±W",
@@ -114,12 +114,13 @@ impl Layout {
         self.columns.iter().find(|(known, ..)| *known == column).map_or(0, |(_, _, width)| *width)
     }
 
-    pub(super) fn heading(&self, canvas: &mut Canvas<'_>, x0: u16, y: u16) {
+    pub(super) fn heading(&self, canvas: &mut Canvas<'_>, x0: u16, y: u16, rows: &'static str) {
         for (column, x, width) in &self.columns {
+            let words = if *column == Column::Name { rows } else { column.heading() };
             if column.is_number() {
-                canvas.right(x0 + x, y, *width, column.heading(), Role::Dim);
+                canvas.right(x0 + x, y, *width, words, Role::Dim);
             } else {
-                canvas.put(x0 + x, y, *width, column.heading(), Role::Dim);
+                canvas.put(x0 + x, y, *width, words, Role::Dim);
             }
         }
     }
@@ -290,7 +291,8 @@ impl<'a> Record<'a> {
         if let Some(age) = self.stale {
             canvas.right(x, y, width, shown!("{} old", format::age(age)), Role::Stale);
         } else {
-            spark::draw(canvas, x, y, width, &self.trend, quiet);
+            let ink = if self.health.is_sick() { quiet } else { Role::Faint };
+            spark::draw(canvas, x, y, width, &self.trend, ink);
         }
     }
 }

@@ -19,7 +19,7 @@ use lines::{Line, What};
 /// Draws the table with its heading into `area`.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &BoardPlace) {
     let layout = Layout::fit(area.width);
-    layout.heading(canvas, area.x, area.y);
+    layout.heading(canvas, area.x, area.y, "TIER");
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let selected = rows::selection(&state.board, place);
     let lines = lines::compose(state, place, &selected, body.width, usize::from(body.height));
@@ -57,7 +57,7 @@ fn row(canvas: &mut Canvas<'_>, area: Rect, line: &Line<'_>, layout: &Layout, st
 /// Draws a list of components with the columns of the board; used by the tier's detail.
 pub fn components(canvas: &mut Canvas<'_>, area: Rect, list: &[&ComponentRow], selected: usize, scroll: usize) {
     let layout = Layout::fit(area.width);
-    layout.heading(canvas, area.x, area.y);
+    layout.heading(canvas, area.x, area.y, "COMPONENT");
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let first = super::first_visible(selected, scroll, list.len(), usize::from(body.height));
     for (y, (index, row)) in (body.y..body.bottom()).zip(list.iter().enumerate().skip(first)) {

@@ -7,7 +7,7 @@ use ratatui::layout::{Rect, Size};
 use crate::domain::health::Health;
 use crate::domain::id::ComponentId;
 use crate::domain::text::Shown;
-use crate::layout::topology::{Density, Drawing, Node, place};
+use crate::layout::topology::{Drawing, Node, place};
 use crate::model::board::{Board, ComponentRow, LinkRow};
 use crate::model::facts::MemberState;
 use crate::shown;
@@ -23,6 +23,8 @@ const THICK: f64 = 0.4;
 struct Card<'a> {
     health: Health,
     name: Shown,
+    /// What it is, for a card without figures.
+    kind: &'static str,
     ready: Shown,
     figures: Vec<format::Figure>,
     spof: bool,
@@ -67,7 +69,7 @@ pub fn draw<'a>(
     for (number, (card, at)) in cards.iter().zip(&drawing.cards).enumerate() {
         if at.y >= offset && at.bottom() <= offset + area.height {
             let at = Rect { x: origin.x + at.x, y: origin.y + at.y - offset, ..*at };
-            paint(canvas, at, card, drawing.density, chosen == Some(number));
+            paint(canvas, at, card, chosen == Some(number));
         }
     }
     drawing.unwired.iter().filter_map(|link| links.get(*link)).map(|(link, _)| *link).collect()
@@ -101,6 +103,7 @@ fn component_card(row: &ComponentRow) -> Card<'_> {
     Card {
         health: row.health,
         name: row.name.clone(),
+        kind: row.id.kind.name(),
         ready: row.replicas.as_ref().map(format::ready).unwrap_or_default(),
         figures: super::figures(row),
         spof: row.spof,
@@ -120,8 +123,12 @@ fn tier_cards(board: &Board) -> Vec<Card<'_>> {
         .map(|(at, row)| Card {
             health: row.health,
             name: Shown::fixed(row.tier.name()),
+            kind: "tier",
             ready: row.capacity.as_ref().map(format::capacity).unwrap_or_default(),
-            figures: [format::cell(&row.error_ratio), format::cell(&row.latency.reading)].into(),
+            figures: [format::cell(&row.error_ratio), format::cell(&row.latency.reading)]
+                .into_iter()
+                .filter(|figure| figure.role != Role::Faint)
+                .collect(),
             spof: row.components.iter().any(|row| row.spof),
             cause: cause == Some(row.tier),
             members: Vec::new(),
@@ -138,7 +145,7 @@ fn node(card: &Card<'_>) -> Node {
     Node { tier: card.tier, width: title.max(numbers).min(30), tall: card.cause || !card.members.is_empty() }
 }
 
-fn paint(canvas: &mut Canvas<'_>, at: Rect, card: &Card<'_>, density: Density, chosen: bool) {
+fn paint(canvas: &mut Canvas<'_>, at: Rect, card: &Card<'_>, chosen: bool) {
     let edge: Ink = match card.health {
         Health::Critical | Health::Warn | Health::Unknown => Ink::bold(looks::role(card.health)),
         _ if chosen => Ink::bold(Role::Accent),
@@ -147,22 +154,12 @@ fn paint(canvas: &mut Canvas<'_>, at: Rect, card: &Card<'_>, density: Density, c
     let text = if card.health.is_sick() || chosen { Ink::bold(Role::Text) } else { Role::Dim.into() };
     let inner = at.width.saturating_sub(4);
     let mark = looks::mark(card.health);
-    let tail = match (card.ready.is_empty(), mark.is_empty()) {
-        (true, true) => Shown::default(),
-        (true, false) => shown!(" {}", mark),
-        (false, true) => shown!(" {}", card.ready),
-        (false, false) => shown!(" {} {}", card.ready, mark),
-    };
-    // The name is what tells cards apart: on a narrow one the count gives way to it.
-    let tail = if width(&tail) + 7 > inner && inner < 16 && !mark.is_empty() {
-        shown!(" {}", mark)
-    } else if width(&tail) + 7 > inner {
-        Shown::default()
-    } else {
-        tail
-    };
+    // The name is what tells cards apart: where both do not fit, the count gives way to it, the mark never.
+    let marked = if mark.is_empty() { Shown::default() } else { shown!(" {}", mark) };
+    let counted = if card.ready.is_empty() { marked.clone() } else { shown!(" {}{}", card.ready, marked) };
+    let tail = if width(&card.name) + width(&counted) <= inner { counted } else { marked };
     let name = cut_middle(card.name.as_str(), usize::from(inner.saturating_sub(width(&tail))));
-    if density == Density::Flat {
+    if at.height == 1 {
         canvas.glyph(at.x, at.y, "▪", edge);
         let x = canvas.put(at.x + 2, at.y, inner, name, text);
         canvas.put(x, at.y, at.right().saturating_sub(x), tail, edge);
@@ -189,12 +186,14 @@ fn border(canvas: &mut Canvas<'_>, at: Rect, ink: Ink) {
 fn numbers(canvas: &mut Canvas<'_>, at: Rect, card: &Card<'_>) {
     let end = at.right().saturating_sub(2);
     let mut x = at.x + 2;
+    if card.figures.is_empty() && !card.spof {
+        canvas.put(x, at.y, end.saturating_sub(x), card.kind, Role::Faint);
+    }
     if card.spof {
         x = canvas.put(x, at.y, end.saturating_sub(x), "SPOF", Ink::bold(Role::Warn)) + 1;
     }
     for figure in &card.figures {
-        let role =
-            if figure.is_fresh() { if card.health.is_sick() { Role::Text } else { Role::Dim } } else { figure.role };
+        let role = if figure.is_fresh() { if card.health.is_sick() { Role::Text } else { Role::Dim } } else { figure.role };
         if x + width(&figure.text) <= end {
             x = canvas.put(x, at.y, end - x, figure, role) + 1;
         }
@@ -208,7 +207,8 @@ fn below(canvas: &mut Canvas<'_>, at: Rect, card: &Card<'_>) {
     }
     let y = at.y + 2;
     if card.members.is_empty() {
-        canvas.put(at.x, y, at.width, if card.cause { "◂ probable cause" } else { "" }, Ink::bold(Role::Warn));
+        let words = if at.width >= 16 { "◂ probable cause" } else { "◂ cause" };
+        canvas.put(at.x, y, at.width, if card.cause { words } else { "" }, Ink::bold(Role::Warn));
         return;
     }
     for (x, state) in (at.x + 1..at.right()).zip(&card.members) {

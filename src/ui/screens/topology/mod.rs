@@ -20,11 +20,11 @@ use crate::ui::{format, rows};
 const DRAWN_FROM: u16 = 100;
 
 /// Lines below the map: a rule, the cause, and what is selected with its dependencies.
-const DETAIL: u16 = 6;
+const DETAIL: u16 = 7;
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &TopologyPlace) {
     let selected = place.selected.clone().or_else(|| default(&state.board));
-    let below = DETAIL.min(area.height / 3);
+    let below = DETAIL.min(area.height / 4);
     let map = Rect { height: area.height - below, ..area };
     let detail = Rect { y: map.bottom(), height: below, ..area };
     let left_out = if area.width >= DRAWN_FROM {
@@ -44,7 +44,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &Topology
                 .map(|line| vec![Piece::new(shown!(" {}", line), Role::Dim)]),
         );
     }
-    lines.extend(cause(&state.board));
+    lines.extend(cause(&state.board).filter(|_| !selected.as_ref().is_some_and(|id| is_cause(&state.board, id))));
     if let Some((_, row)) = selected.as_ref().and_then(|id| rows::component(&state.board, id)) {
         lines.extend(identity::component(state, row, area.width).into_iter().take(2));
         lines.extend(links(&state.board, row));

@@ -7,11 +7,11 @@ use crate::shown;
 use crate::state::{State, TopologyPlace};
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink};
-use crate::ui::panels::{first_visible, list};
+use crate::ui::panels::{list, first_visible};
 use crate::ui::{format, looks, rows};
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &TopologyPlace, selected: Option<&ComponentId>) {
-    let name = area.width.saturating_sub(40).clamp(22, 44);
+    let name = area.width.saturating_sub(47).clamp(14, 44);
     let at = |offset: u16| 3 + name + offset;
     let columns = [(3, "COMPONENT"), (at(1), "READY"), (at(9), "RATE IN"), (at(18), "ERR%"), (at(25), "LATENCY")];
     let body = list::heading(canvas, area, &columns);
@@ -34,24 +34,12 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &Topology
             let ink = if row.health.is_sick() { Ink::bold(Role::Text) } else { quiet.into() };
             canvas.name(line.x + 3 + depth * 2, y, name - depth * 2, &row.name, ink);
             figures(canvas, line, node, at(0), quiet);
-            let mark = if super::is_cause(&state.board, &row.id) {
-                "◂ cause"
-            } else if row.spof {
-                "SPOF"
-            } else {
-                ""
-            };
+            let mark = if super::is_cause(&state.board, &row.id) { "◂ cause" } else if row.spof { "SPOF" } else { "" };
             canvas.put(line.x + at(34), y, line.width.saturating_sub(at(34)), mark, Ink::bold(Role::Warn));
         }
         if let Some(link) = node.link.filter(|link| link.rate.last().is_some()) {
             let rate = format::cell(&link.rate);
-            let ink = if !rate.is_fresh() {
-                rate.role
-            } else if node.again {
-                Role::Faint
-            } else {
-                quiet
-            };
+            let ink = if !rate.is_fresh() { rate.role } else if node.again { Role::Faint } else { quiet };
             canvas.right(line.x + at(8), y, 8, &rate, ink);
         }
         if index == chosen {
@@ -70,24 +58,12 @@ fn figures(canvas: &mut Canvas<'_>, line: Rect, node: &rows::TreeNode<'_>, at: u
     }
     if let Some(signal) = key_signal(node.row, SignalRole::ErrorRatio) {
         let figure = format::percent(&signal.reading);
-        let ink = if !figure.is_fresh() {
-            figure.role
-        } else if signal.health.is_sick() {
-            looks::role(signal.health)
-        } else {
-            quiet
-        };
+        let ink = looks::value(&figure, signal.health);
         canvas.right(line.x + at + 17, line.y, 5, &figure, ink);
     }
     if let Some(signal) = key_signal(node.row, SignalRole::Latency) {
         let figure = format::cell(&signal.reading);
-        let ink = if !figure.is_fresh() {
-            figure.role
-        } else if signal.health.is_sick() {
-            looks::role(signal.health)
-        } else {
-            quiet
-        };
+        let ink = looks::value(&figure, signal.health);
         canvas.put(line.x + at + 25, line.y, 8, &figure, ink);
     }
 }

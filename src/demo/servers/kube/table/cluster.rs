@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::value::{array, at, count, text};
 use super::{AGE, NAME, Printer, created, join, name, or_none, pairs, since};
+use crate::demo::store::json::{array, at, count, text};
 
 /// Kinds that have nothing more to show.
 pub const NAMED: Printer =

@@ -8,7 +8,7 @@ mod workloads;
 use serde_json::{Value, json};
 
 use super::age;
-use super::value::{at, text};
+use crate::demo::store::json::{at, text};
 
 pub use cluster::{ENDPOINT_SLICES, EVENTS, HPAS, NAMED, NAMESPACES, NODE_METRICS, NODES, PDBS, POD_METRICS, SERVICES};
 pub use pods::PODS;

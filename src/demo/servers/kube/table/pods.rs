@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::value::{array, at, count, text};
 use super::{AGE, NAME, Printer, age, created, name, or_none};
+use crate::demo::store::json::{array, at, count, text};
 
 pub const PODS: Printer = Printer {
     columns: &[

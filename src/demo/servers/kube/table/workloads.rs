@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::value::{array, at, count, text};
 use super::{AGE, Column, NAME, Printer, created, join, name, pairs};
+use crate::demo::store::json::{array, at, count, text};
 
 const CONTAINERS: Column = ("Containers", "string", true);
 const IMAGES: Column = ("Images", "string", true);
