@@ -118,12 +118,48 @@ pub fn to_16(color: Color) -> Color {
     };
     let bright = most >= 0xb8;
     match hue {
-        20.0..75.0 => if bright { Color::LightYellow } else { Color::Yellow },
-        75.0..150.0 => if bright { Color::LightGreen } else { Color::Green },
-        150.0..215.0 => if bright { Color::LightCyan } else { Color::Cyan },
-        215.0..255.0 => if bright { Color::LightBlue } else { Color::Blue },
-        255.0..330.0 => if bright { Color::LightMagenta } else { Color::Magenta },
-        _ => if bright { Color::LightRed } else { Color::Red },
+        20.0..75.0 => {
+            if bright {
+                Color::LightYellow
+            } else {
+                Color::Yellow
+            }
+        }
+        75.0..150.0 => {
+            if bright {
+                Color::LightGreen
+            } else {
+                Color::Green
+            }
+        }
+        150.0..215.0 => {
+            if bright {
+                Color::LightCyan
+            } else {
+                Color::Cyan
+            }
+        }
+        215.0..255.0 => {
+            if bright {
+                Color::LightBlue
+            } else {
+                Color::Blue
+            }
+        }
+        255.0..330.0 => {
+            if bright {
+                Color::LightMagenta
+            } else {
+                Color::Magenta
+            }
+        }
+        _ => {
+            if bright {
+                Color::LightRed
+            } else {
+                Color::Red
+            }
+        }
     }
 }
 

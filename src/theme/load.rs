@@ -74,7 +74,8 @@ pub(super) fn theme(text: &str, file: &str) -> Result<Theme, ThemeError> {
     }
 }
 
-const COLOURS: &str = "use #rrggbb, 0-255, default, or black red green yellow blue magenta cyan white with or without bright-";
+const COLOURS: &str =
+    "use #rrggbb, 0-255, default, or black red green yellow blue magenta cyan white with or without bright-";
 
 /// `COLOUR [on COLOUR] [bold] [dim] [italic] [underlined] [reversed]`, in any order but the `on`.
 fn style(source: &Source<'_>, value: &Spanned<String>) -> Result<Style, ThemeError> {
@@ -95,7 +96,8 @@ fn style(source: &Source<'_>, value: &Spanned<String>) -> Result<Style, ThemeErr
 }
 
 fn colour(source: &Source<'_>, value: &Spanned<String>, word: &str) -> Result<Color, ThemeError> {
-    color::parse(word).ok_or_else(|| source.error(value.span(), format!("neither colour nor attribute: {word:?}"), COLOURS))
+    color::parse(word)
+        .ok_or_else(|| source.error(value.span(), format!("neither colour nor attribute: {word:?}"), COLOURS))
 }
 
 impl Source<'_> {

@@ -55,18 +55,12 @@ fn text_is_readable_on_the_background_and_on_the_selection() {
 
 /// Machado, Oliveira and Fernandes 2009, severity 1.0, on linear light.
 const DEFICIENCIES: [(&str, [[f64; 3]; 3]); 3] = [
-    (
-        "protanopia",
-        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-    ),
+    ("protanopia", [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
     (
         "deuteranopia",
         [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
     ),
-    (
-        "tritanopia",
-        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
-    ),
+    ("tritanopia", [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]),
 ];
 
 /// CIE L*a*b* (D65) of a colour as someone sees whose cones are described by `matrix`.
@@ -96,12 +90,7 @@ fn health_stays_apart_for_colour_vision_deficiencies() {
                 for b in &healths[i + 1..] {
                     let [p, q] = [a, b].map(|role| lab(theme.style(*role).fg.unwrap(), matrix));
                     let apart = p.iter().zip(q).map(|(p, q)| (p - q).powi(2)).sum::<f64>().sqrt();
-                    assert!(
-                        apart >= 15.0,
-                        "{name}, {deficiency}: {} and {} are {apart:.0} apart",
-                        a.name(),
-                        b.name()
-                    );
+                    assert!(apart >= 15.0, "{name}, {deficiency}: {} and {} are {apart:.0} apart", a.name(), b.name());
                 }
             }
         }
@@ -131,7 +120,10 @@ fn what_is_wrong_is_told_with_its_place() {
     let good = BUILTIN[0].1;
     for (text, expected) in [
         (good.replace("faint =", "fiant ="), "dark.toml:8:1: unknown role \"fiant\"; the roles are text dim faint"),
-        (good.replace("\"#96a1ad\"", "\"#96a1a\""), "dark.toml:7:7: neither colour nor attribute: \"#96a1a\"; use #rrggbb"),
+        (
+            good.replace("\"#96a1ad\"", "\"#96a1a\""),
+            "dark.toml:7:7: neither colour nor attribute: \"#96a1a\"; use #rrggbb",
+        ),
         (good.replace("rule = \"#3b4450\"\n", ""), "dark.toml:5:1: role \"rule\" is missing; add a line such as"),
         (good.replace("name = \"dark\"", "nmae = \"dark\""), "dark.toml:2:1: unknown field `nmae`"),
     ] {

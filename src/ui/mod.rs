@@ -41,7 +41,8 @@ pub fn paint(buffer: &mut Buffer, state: &State, theme: &Theme) {
 fn screen(canvas: &mut Canvas<'_>, size: Size, state: &State) {
     let page = if matches!(state.place(), Some(Place::Board(_)) | None) { Page::Board } else { Page::Whole };
     let Some(regions) = layout::regions(size, page, !state.notices.is_empty()) else {
-        let words = shown!("tierdeck needs {}x{}, this is {}x{}", SMALLEST.width, SMALLEST.height, size.width, size.height);
+        let words =
+            shown!("tierdeck needs {}x{}, this is {}x{}", SMALLEST.width, SMALLEST.height, size.width, size.height);
         canvas.put(0, 0, size.width, words, Role::Text);
         return;
     };

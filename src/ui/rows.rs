@@ -130,9 +130,7 @@ pub fn topology_tree(board: &Board) -> Vec<TreeNode<'_>> {
             }
             let callees = board.links.iter().filter(|link| link.from == row.id && link.to != row.id);
             let next: Vec<_> = callees
-                .filter_map(|link| {
-                    all.iter().find(|row| row.id == link.to).map(|row| (*row, depth + 1, Some(link)))
-                })
+                .filter_map(|link| all.iter().find(|row| row.id == link.to).map(|row| (*row, depth + 1, Some(link))))
                 .collect();
             stack.extend(next.into_iter().rev());
         }
@@ -154,14 +152,14 @@ pub fn members<'a>(row: &'a ComponentRow, filter: &str) -> Vec<&'a MemberFact> {
 
 /// Changes, newest first.
 #[must_use]
-pub fn changes<'a>(state: &'a State) -> Vec<&'a ChangeFact> {
+pub fn changes(state: &State) -> Vec<&ChangeFact> {
     let filter = state.filter.text.as_str();
     state.board.changes.iter().map(AsRef::as_ref).filter(|change| matches(change.what.as_str(), filter)).collect()
 }
 
 /// Alerts: firing ones first, worst first, then the newest.
 #[must_use]
-pub fn alerts<'a>(state: &'a State) -> Vec<&'a AlertRow> {
+pub fn alerts(state: &State) -> Vec<&AlertRow> {
     let filter = state.filter.text.as_str();
     let mut rows: Vec<_> = state.board.alerts.iter().filter(|alert| matches(alert.name.as_str(), filter)).collect();
     rows.sort_by_key(|alert| (alert.silenced, std::cmp::Reverse((alert.severity.rank(), alert.since))));

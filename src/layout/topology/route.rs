@@ -55,7 +55,8 @@ fn attempt(grid: &Grid, links: &[(usize, usize)], order: Order) -> (Vec<Wire>, V
     let mut unwired = Vec::new();
     let key = |(from, to): (usize, usize)| {
         let line = |node: usize| grid.cards.get(node).map_or(0, |card| card.y);
-        let column = |node: usize| grid.column_of.get(node).map_or(0, |column| u16::try_from(*column).unwrap_or(u16::MAX));
+        let column =
+            |node: usize| grid.column_of.get(node).map_or(0, |column| u16::try_from(*column).unwrap_or(u16::MAX));
         order((line(from), line(to)), (column(to).abs_diff(column(from)), line(to).abs_diff(line(from))))
     };
     let mut sorted: Vec<(usize, (usize, usize))> = links.iter().copied().enumerate().collect();
@@ -140,11 +141,7 @@ fn track(
 fn down(grid: &Grid, board: &mut Board, ends: (usize, usize), column: usize) -> Option<Vec<(u16, u16)>> {
     let (from, to) = (grid.cards.get(ends.0)?, grid.cards.get(ends.1)?);
     let between = from.bottom()..to.y;
-    let blocked = grid
-        .cards
-        .iter()
-        .zip(&grid.column_of)
-        .any(|(card, at)| *at == column && between.contains(&card.y));
+    let blocked = grid.cards.iter().zip(&grid.column_of).any(|(card, at)| *at == column && between.contains(&card.y));
     if between.is_empty() || blocked {
         return None;
     }

@@ -56,8 +56,21 @@ fn a_shop_is_drawn_whole_at_120_by_36() {
     let nodes: Vec<Node> =
         [0, 0, 1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 3, 7].map(|tier| Node { tier, width: 18, tall: tier == 3 }).into();
     let links = [
-        (0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (5, 7), (5, 8), (6, 9), (7, 9), (6, 10), (8, 10), (13, 10),
-        (10, 11), (11, 12),
+        (0, 1),
+        (1, 2),
+        (2, 3),
+        (3, 4),
+        (4, 5),
+        (5, 6),
+        (5, 7),
+        (5, 8),
+        (6, 9),
+        (7, 9),
+        (6, 10),
+        (8, 10),
+        (13, 10),
+        (10, 11),
+        (11, 12),
     ];
     let drawing = assert_sound(&nodes, &links, Size { width: 120, height: 36 });
     assert!(drawing.unwired.len() <= 1, "{:?}", drawing.unwired);

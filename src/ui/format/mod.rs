@@ -115,9 +115,7 @@ pub fn exact(sample: &Sample) -> Shown {
 /// A target in seconds as the board writes it: `200 ms`.
 #[must_use]
 pub fn target(latency: &Latency) -> Option<(Shown, &'static str)> {
-    latency.target.map(|(seconds, origin)| {
-        (Shown::composed(number::value(seconds, Unit::Seconds, Room::Wide)), origin)
-    })
+    latency.target.map(|(seconds, origin)| (Shown::composed(number::value(seconds, Unit::Seconds, Room::Wide)), origin))
 }
 
 /// A threshold of a signal in the unit of its reading.

@@ -90,7 +90,8 @@ fn latency_stands_against_its_target_in_one_unit() {
 
 #[test]
 fn saturation_gives_up_its_name_before_its_value() {
-    let row = Saturation { resource: "conn", reading: fresh(0.804, Unit::Ratio), detail: Some(Shown::fixed("402/500")) };
+    let row =
+        Saturation { resource: "conn", reading: fresh(0.804, Unit::Ratio), detail: Some(Shown::fixed("402/500")) };
     assert_eq!(saturation(&row, 12).text.as_str(), "conn 402/500");
     assert_eq!(saturation(&row, 7).text.as_str(), "402/500");
     let row = Saturation { detail: None, ..row };

@@ -26,7 +26,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, scroll: usize) {
     if figures.is_empty() {
         writer.lines.push(vec![Piece::new("nothing is measured here", Role::Dim)]);
     }
-    super::sheet(canvas, area, shown!("explain {}", title), &writer.lines, scroll);
+    super::sheet(canvas, area, &shown!("explain {}", title), &writer.lines, scroll);
 }
 
 /// A figure to explain.
@@ -198,10 +198,8 @@ impl Writer<'_> {
         let room = self.columns.saturating_sub(11 + 2 * u16::try_from(depth).unwrap_or(0));
         for (row, line) in wrap(text, room, usize::MAX).into_iter().enumerate() {
             let label = if row == 0 { label } else { "" };
-            self.lines.push(vec![
-                Piece::new(shown!("{}{:<8} ", indent, label), Role::Dim),
-                Piece::new(line, Role::Text),
-            ]);
+            self.lines
+                .push(vec![Piece::new(shown!("{}{:<8} ", indent, label), Role::Dim), Piece::new(line, Role::Text)]);
         }
     }
 }

@@ -15,7 +15,8 @@ use crate::ui::{format, looks, rows};
 
 /// The signal worth a chart: the sickest of errors, latency, saturation and lag, else the rate.
 pub fn telling(row: &ComponentRow) -> Option<&SignalRow> {
-    let roles = [SignalRole::ErrorRatio, SignalRole::Latency, SignalRole::Lag, SignalRole::Saturation, SignalRole::Rate];
+    let roles =
+        [SignalRole::ErrorRatio, SignalRole::Latency, SignalRole::Lag, SignalRole::Saturation, SignalRole::Rate];
     let candidates: Vec<&SignalRow> = roles.into_iter().filter_map(|role| table::key_signal(row, role)).collect();
     let sick = candidates.iter().find(|signal| signal.health.is_sick() && !signal.history.is_empty());
     sick.or_else(|| candidates.iter().find(|signal| !signal.history.is_empty())).copied()
@@ -67,10 +68,8 @@ pub fn draw(
 fn title(canvas: &mut Canvas<'_>, area: Rect, signal: &SignalRow, minutes: u16, position: Option<(usize, usize)>) {
     let value = format::full(&signal.reading);
     let ink = if value.is_fresh() && signal.health.is_sick() { looks::role(signal.health) } else { value.role };
-    let mut pieces = vec![
-        Piece::new(shown!(" {}  ", signal.label), Ink::bold(Role::Text)),
-        Piece::new(&value, Ink::bold(ink)),
-    ];
+    let mut pieces =
+        vec![Piece::new(shown!(" {}  ", signal.label), Ink::bold(Role::Text)), Piece::new(&value, Ink::bold(ink))];
     let level = signal.thresholds.critical.or(signal.thresholds.warn);
     if let Some(level) = format::threshold(level, &signal.reading) {
         let words = if signal.thresholds.above { "limit" } else { "at least" };

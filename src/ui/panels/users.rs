@@ -41,7 +41,16 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, board: &Board, now: crate::doma
         let change = format::change(ratio);
         let fell = ratio.value().is_some_and(|value| value <= -0.03);
         pieces.push(Piece::new(shown!("  {} ", name), quiet));
-        pieces.push(Piece::new(&change, if fell { Role::Warn } else if change.is_fresh() { quiet } else { change.role }));
+        pieces.push(Piece::new(
+            &change,
+            if fell {
+                Role::Warn
+            } else if change.is_fresh() {
+                quiet
+            } else {
+                change.role
+            },
+        ));
     }
     canvas.pieces(area.x, area.y, area.width, &pieces);
     if selected {

@@ -130,7 +130,13 @@ pub fn alerts(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: usiz
         let x = line.x;
         let quiet = if alert.silenced { Role::Dim } else { Role::Text };
         canvas.put(x + 1, line.y, 1, looks::glyph(alert.severity), looks::role(alert.severity));
-        canvas.name(x + 3, line.y, name, &alert.name, if alert.silenced { Role::Dim } else { looks::role(alert.severity) });
+        canvas.name(
+            x + 3,
+            line.y,
+            name,
+            &alert.name,
+            if alert.silenced { Role::Dim } else { looks::role(alert.severity) },
+        );
         canvas.put(x + name + 4, line.y, 13, alert.tier.map_or("-", crate::domain::tier::Tier::name), quiet);
         canvas.put(x + name + 18, line.y, 7, format::span(state.now.since(alert.since)), quiet);
         canvas.name(x + name + 26, line.y, 7, alert.source.shown(), Role::Dim);

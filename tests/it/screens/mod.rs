@@ -1,6 +1,7 @@
 //! Whole screens as text and as roles, each looked at; what a screen must never do, for every size.
 
 mod fixture;
+mod invariants;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

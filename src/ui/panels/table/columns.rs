@@ -97,7 +97,8 @@ impl Layout {
 
     /// Gives what is left first to the trend, up to a value a minute for half an hour, then to the last column.
     fn stretch(&mut self, mut spare: u16) {
-        for (column, most) in [(Column::Trend, 16), (Column::Name, 22), (Column::Saturation, 16), (Column::Change, 200)] {
+        for (column, most) in [(Column::Trend, 16), (Column::Name, 22), (Column::Saturation, 16), (Column::Change, 200)]
+        {
             let Some(at) = self.columns.iter().position(|(known, ..)| *known == column) else { continue };
             let Some((_, _, width)) = self.columns.get_mut(at) else { continue };
             let more = spare.min(most - (*width).min(most));
@@ -230,7 +231,8 @@ impl<'a> Record<'a> {
             (Column::Errors, format::percent(reading(SignalRole::ErrorRatio))),
             (Column::Latency, latency_figure),
         ];
-        let saturation = find(SignalRole::Saturation).or_else(|| find(SignalRole::Lag)).or_else(|| find(SignalRole::Hit));
+        let saturation =
+            find(SignalRole::Saturation).or_else(|| find(SignalRole::Lag)).or_else(|| find(SignalRole::Hit));
         let capacity = row.replicas.as_ref().map(format::ready);
         if let Some(signal) = saturation {
             let figure = format::share(&signal.reading);

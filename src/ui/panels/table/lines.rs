@@ -147,7 +147,10 @@ fn notes(state: &State, tier: &TierRow, detail: Detail, selected: bool, columns:
     if let (Cause::Found(suspect), true) = (&state.board.cause, rows::cause_tier(&state.board) == Some(tier.tier)) {
         let since = suspect.since.map_or_else(Shown::default, |at| since(&suspect.text, at, state));
         texts.push(("why", shown!("{}{}", suspect.text, since), Ink::bold(Role::Text)));
-        hint = suspect.change.as_ref().map(|(words, before)| shown!("{}, {} before the breach", words, format::span(*before)));
+        hint = suspect
+            .change
+            .as_ref()
+            .map(|(words, before)| shown!("{}, {} before the breach", words, format::span(*before)));
     }
     for reason in &tier.reasons {
         // The cause is often also the strongest reason: it is said once.
@@ -178,9 +181,12 @@ fn note_ink(health: Health) -> Ink {
 
 /// `, since 03:09:40`, unless the text already says so.
 fn since(text: &Shown, at: crate::domain::time::Stamp, state: &State) -> Shown {
-    if text.as_str().contains("since ") { Shown::default() } else { shown!(", since {}", format::moment(at, state.now)) }
+    if text.as_str().contains("since ") {
+        Shown::default()
+    } else {
+        shown!(", since {}", format::moment(at, state.now))
+    }
 }
-
 
 /// First visible line so that the selected row is on screen.
 pub(super) fn first_visible(lines: &[Line<'_>], selected: &BoardRow, scroll: usize, height: usize) -> usize {

@@ -38,7 +38,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &Topology
     if !left_out.is_empty() {
         let names: Vec<String> = left_out.iter().map(|link| arrow(&state.board, link).to_string()).collect();
         let words = shown!(" not drawn: {}", Shown::composed(names.join(", ")));
-        lines.extend(crate::ui::canvas::wrap(&words, area.width - 2, 2).into_iter().map(|line| vec![Piece::new(shown!(" {}", line), Role::Dim)]));
+        lines.extend(
+            crate::ui::canvas::wrap(&words, area.width - 2, 2)
+                .into_iter()
+                .map(|line| vec![Piece::new(shown!(" {}", line), Role::Dim)]),
+        );
     }
     lines.extend(cause(&state.board).filter(|_| !selected.as_ref().is_some_and(|id| is_cause(&state.board, id))));
     if let Some((_, row)) = selected.as_ref().and_then(|id| rows::component(&state.board, id)) {
