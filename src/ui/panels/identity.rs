@@ -22,7 +22,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, lines: &[Line]) -> u16 {
     u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height)
 }
 
-fn title(health: Health, name: impl crate::ui::canvas::Print, kind: Shown) -> Line {
+fn title(health: Health, name: impl crate::ui::canvas::Print, kind: &Shown) -> Line {
     vec![
         Piece::new(shown!(" {} {}  ", looks::glyph(health), looks::word(health)), Ink::bold(looks::role(health))),
         Piece::new(name, Ink::bold(Role::Text)),
@@ -35,7 +35,11 @@ pub fn component(state: &State, row: &ComponentRow, columns: u16) -> Vec<Line> {
     let scope = row.id.scope.shown();
     let kind =
         if scope.is_empty() { Shown::fixed(row.id.kind.name()) } else { shown!("{} in {}", row.id.kind.name(), scope) };
+<<<<<<< HEAD
     let mut head = title(row.health, &row.name, kind);
+=======
+    let mut head = title(row.health, &row.name, &kind);
+>>>>>>> ui
     if let Some(replicas) = &row.replicas {
         let short = replicas.ready < replicas.desired;
         let ink = if short { Role::Warn } else { Role::Dim };
@@ -91,7 +95,7 @@ pub fn tier(state: &State, row: &TierRow, columns: u16, most: usize) -> Vec<Line
         Some(capacity) => shown!("tier  {}", format::capacity_words(capacity)),
         None => Shown::fixed("tier"),
     };
-    let mut lines = vec![title(row.health, Shown::fixed(row.tier.name()), kind)];
+    let mut lines = vec![title(row.health, Shown::fixed(row.tier.name()), &kind)];
     if let (Cause::Found(suspect), true) = (&state.board.cause, rows::cause_tier(&state.board) == Some(row.tier)) {
         lines.extend(note("cause", &suspect.text, Ink::bold(Role::Text), columns, most));
     }
