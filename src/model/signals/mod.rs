@@ -2,8 +2,8 @@
 //!
 //! Rows are data (`*.toml` in this folder); facts/signals.md part 2 and facts/aws.md 2.3 are where they come from.
 //!
-//! A file is a list of `[[signal]]` tables with the fields of [`SignalSpec`] and exactly one of `promql`, `cloudwatch`
-//! and `own` (see [`Feed`]); unknown fields are errors. A threshold is crossed when the value is strictly beyond it.
+//! A file is a list of `[[signal]]` tables with the fields of [`SignalSpec`] and exactly one of `promql`, `cloudwatch`,
+//! `derived` and `own` (see [`Feed`]); unknown fields are errors. A threshold is crossed when the value is strictly beyond it.
 //! Every PromQL row of role `rate` or `business` that is about a whole component has a twin whose id ends in
 //! [`LAST_WEEK`]: the same question one week earlier.
 
@@ -111,7 +111,7 @@ pub enum Feed {
 
 impl Feed {
     /// The fields of a row that say how it is fetched.
-    const FIELDS: [&str; 3] = ["promql", "cloudwatch", "own"];
+    const FIELDS: [&str; 4] = ["promql", "cloudwatch", "derived", "own"];
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -262,7 +262,7 @@ struct File {
 }
 
 /// The rows of one file, with their twins of last week.
-fn rows(text: &str) -> Result<Vec<SignalSpec>, toml::de::Error> {
+pub(super) fn rows(text: &str) -> Result<Vec<SignalSpec>, toml::de::Error> {
     let file: File = toml::from_str(text)?;
     let mut rows = file.signal.into_iter().map(SignalSpec::parse).collect::<Result<Vec<_>, _>>()?;
     rows.extend(rows.iter().filter_map(SignalSpec::last_week).collect::<Vec<_>>());
@@ -284,56 +284,5 @@ pub fn spec(id: &str) -> Option<&'static SignalSpec> {
     CATALOGUE.get(id)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_file_of_the_catalogue_loads_and_ids_are_unique() {
-        let mut count = 0;
-        for (name, text) in FILES {
-            let file: File = toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-            count += file.signal.len();
-        }
-        assert_eq!(count, all().count(), "an id stands twice");
-    }
-
-    #[test]
-    fn rows_of_cloudwatch_fit_together() {
-        for spec in all() {
-            let cloudwatch = |id: &String| match &self::spec(id).unwrap_or_else(|| panic!("{id} is no row")).feed {
-                Feed::Cloudwatch(feed) => feed,
-                _ => panic!("{id} is not fetched from CloudWatch"),
-            };
-            match &spec.feed {
-                Feed::Cloudwatch(feed) => {
-                    assert_eq!(feed.divisor == 1, feed.conversion().is_none(), "{}: no words for its divisor", spec.id);
-                    assert_eq!(feed.period % 60, 0, "{}", spec.id);
-                    if let Some(other) = &feed.zero_with {
-                        assert_eq!(cloudwatch(other).dimensions, feed.dimensions, "{}", spec.id);
-                    }
-                }
-                Feed::Derived(derived) => {
-                    assert!(derived.formula.of(&vec![1.0; derived.from.len()]).is_some(), "{}", spec.id);
-                    let inputs: Vec<_> = derived.from.iter().map(cloudwatch).collect();
-                    let same = |a: &CloudWatchFeed, b: &CloudWatchFeed| {
-                        (&a.namespace, &a.dimensions, a.period) == (&b.namespace, &b.dimensions, b.period)
-                    };
-                    assert!(inputs.windows(2).all(|pair| same(pair[0], pair[1])), "{}", spec.id);
-                }
-                Feed::Promql(_) | Feed::Own(_) => {}
-            }
-        }
-    }
-
-    #[test]
-    fn thresholds_are_in_order() {
-        for spec in all() {
-            if let (Some(warn), Some(critical)) = (spec.warn, spec.critical) {
-                assert!(if spec.above { warn <= critical } else { warn >= critical }, "{}", spec.id);
-            }
-        }
-    }
-}
 #[cfg(test)]
 mod tests;

@@ -151,3 +151,31 @@ fn detection_knows_names_and_endings() {
     assert!(query.contains("rate(shop_job_duration_seconds_sum[1m])"), "{query}");
     assert!(business.detection().starts_with(".+_orders_completed_total|"));
 }
+
+#[test]
+fn rows_of_cloudwatch_fit_together() {
+    for spec in all() {
+        let cloudwatch = |id: &String| match &self::spec(id).unwrap_or_else(|| panic!("{id} is no row")).feed {
+            Feed::Cloudwatch(feed) => feed,
+            _ => panic!("{id} is not fetched from CloudWatch"),
+        };
+        match &spec.feed {
+            Feed::Cloudwatch(feed) => {
+                assert_eq!(feed.divisor == 1, feed.conversion().is_none(), "{}: no words for its divisor", spec.id);
+                assert_eq!(feed.period % 60, 0, "{}", spec.id);
+                if let Some(other) = &feed.zero_with {
+                    assert_eq!(cloudwatch(other).dimensions, feed.dimensions, "{}", spec.id);
+                }
+            }
+            Feed::Derived(derived) => {
+                assert!(derived.formula.of(&vec![1.0; derived.from.len()]).is_some(), "{}", spec.id);
+                let inputs: Vec<_> = derived.from.iter().map(cloudwatch).collect();
+                let same = |a: &CloudWatchFeed, b: &CloudWatchFeed| {
+                    (&a.namespace, &a.dimensions, a.period) == (&b.namespace, &b.dimensions, b.period)
+                };
+                assert!(inputs.windows(2).all(|pair| same(pair[0], pair[1])), "{}", spec.id);
+            }
+            Feed::Promql(_) | Feed::Own(_) => {}
+        }
+    }
+}

@@ -33,7 +33,8 @@ fn title(health: Health, name: impl crate::ui::canvas::Print, kind: Shown) -> Li
 /// Identity, state, reasons, cause and rollout of a component; reasons are wrapped to `columns`.
 pub fn component(state: &State, row: &ComponentRow, columns: u16) -> Vec<Line> {
     let scope = row.id.scope.shown();
-    let kind = if scope.is_empty() { Shown::fixed(row.id.kind.name()) } else { shown!("{} in {}", row.id.kind.name(), scope) };
+    let kind =
+        if scope.is_empty() { Shown::fixed(row.id.kind.name()) } else { shown!("{} in {}", row.id.kind.name(), scope) };
     let mut head = title(row.health, &row.name, kind);
     if let Some(replicas) = &row.replicas {
         let short = replicas.ready < replicas.desired;
@@ -124,7 +125,9 @@ pub fn why(reasons: &[Reason], state: &State, columns: u16, most_lines: usize) -
     let mut lines = Vec::new();
     for (index, reason) in reasons.iter().enumerate() {
         let since = match reason.since {
-            Some(since) if !reason.text.as_str().contains("since ") => shown!(", since {}", format::moment(since, state.now)),
+            Some(since) if !reason.text.as_str().contains("since ") => {
+                shown!(", since {}", format::moment(since, state.now))
+            }
             _ => Shown::default(),
         };
         let text = shown!("{}{}", reason.text, since);
