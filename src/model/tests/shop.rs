@@ -175,6 +175,9 @@ pub fn points(step: u64, end_ago: u64, minutes: u64, value: impl Fn(f64) -> Opti
         .collect()
 }
 
+/// A figure by minutes before now.
+type Value<'v> = &'v dyn Fn(f64) -> Option<f64>;
+
 /// What flows at one moment.
 #[derive(Clone, Copy, Debug, Default)]
 struct Served {
@@ -362,7 +365,7 @@ impl Shop {
             put(signal(subject(), "app.test.err", over(&|ago| share(self.served(name, ago, None))), &from));
             put(signal(subject(), "app.test.p95", over(&|ago| Some(self.served(name, ago, None).seconds)), &from));
             if !caller.is_empty() {
-                let calls: [(&'static str, &dyn Fn(f64) -> Option<f64>); 3] = [
+                let calls: [(&'static str, Value); 3] = [
                     ("topo.test.rps", &|ago| Some(self.served(name, ago, None).rate)),
                     ("topo.test.err", &|ago| share(self.served(name, ago, None))),
                     ("topo.test.p95", &|ago| Some(self.served(name, ago, None).seconds)),
