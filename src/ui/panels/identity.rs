@@ -35,11 +35,7 @@ pub fn component(state: &State, row: &ComponentRow, columns: u16) -> Vec<Line> {
     let scope = row.id.scope.shown();
     let kind =
         if scope.is_empty() { Shown::fixed(row.id.kind.name()) } else { shown!("{} in {}", row.id.kind.name(), scope) };
-<<<<<<< HEAD
-    let mut head = title(row.health, &row.name, kind);
-=======
     let mut head = title(row.health, &row.name, &kind);
->>>>>>> ui
     if let Some(replicas) = &row.replicas {
         let short = replicas.ready < replicas.desired;
         let ink = if short { Role::Warn } else { Role::Dim };
