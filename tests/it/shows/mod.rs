@@ -1,6 +1,8 @@
 //! What the embedded world must show on the board, end to end: world, servers, clients, sources, model, report.
 
 mod calm;
+mod faults;
+mod incidents;
 mod recompute;
 
 use crate::support::Shop;
