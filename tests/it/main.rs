@@ -5,3 +5,5 @@ mod config;
 mod contract;
 mod pty;
 mod screens;
+mod shows;
+mod support;
