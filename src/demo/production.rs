@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use tokio::sync::watch;
 
 use super::clock::Clock;
-use super::world::{World, WorldError};
+use super::world::{Truth, World, WorldError};
 
 type Hook = Box<dyn Fn(&World) + Send + Sync>;
 
@@ -91,7 +91,7 @@ impl Production {
     }
 }
 
-/// Moves the world of a demo that was started with speed 0.
+/// Moves the world of a demo that was started with speed 0, and knows what is true in any.
 #[derive(Clone)]
 pub struct WorldHandle(Arc<Production>);
 
@@ -110,5 +110,11 @@ impl WorldHandle {
     #[must_use]
     pub fn now(&self) -> i64 {
         self.0.clock().now()
+    }
+
+    /// What the seed drew for the present scenario.
+    #[must_use]
+    pub fn truth(&self) -> Truth {
+        self.0.read(World::truth)
     }
 }

@@ -67,11 +67,14 @@ impl<'a> Resolver<'a> {
             return Resolution::Known(subject);
         }
         match alias {
-            Alias::Component(id) => known_or(self.ids.contains(id), id.clone()),
+            Alias::Component(id) => {
+                let id = self.probed(id);
+                known_or(self.ids.contains(&id), id)
+            }
             Alias::Workload { namespace, name } | Alias::Service { namespace, name } => self
                 .workload(namespace.as_str(), name.as_str())
                 .map_or_else(|| unlisted(Kind::Service, namespace.clone(), name.clone()), |id| whole(id.clone())),
-            Alias::Pod { namespace, name } => unlisted(Kind::Service, namespace.clone(), name.clone()),
+            Alias::Pod { namespace, name } => self.pod(namespace, name),
             Alias::Node(name) => {
                 let id = ComponentId { kind: Kind::Node, scope: Raw::default(), name: name.clone() };
                 self.of_kind(name.as_str(), Kind::Node).map_or(Resolution::Unlisted(id), |id| whole(id.clone()))
@@ -126,6 +129,32 @@ impl<'a> Resolver<'a> {
                 .get(name)
                 .cloned()
                 .map_or_else(|| unlisted(Kind::Service, Raw::default(), Raw::new(name)), Resolution::Known),
+        }
+    }
+
+    /// A pod that is not listed (any more) is its workload's, whose name its own begins with.
+    fn pod(&self, namespace: &Raw, name: &Raw) -> Resolution {
+        let mut owner = name.as_str();
+        while let Some((shorter, _)) = owner.rsplit_once('-') {
+            owner = shorter;
+            if let Some(id) = self.workload(namespace.as_str(), owner) {
+                return Resolution::Known(Subject { component: id.clone(), member: Some(name.clone()) });
+            }
+        }
+        unlisted(Kind::Service, namespace.clone(), name.clone())
+    }
+
+    /// The component that an endpoint is a way to: the one of the same name, where there is just one.
+    #[must_use]
+    pub fn probed(&self, id: &ComponentId) -> ComponentId {
+        if id.kind != Kind::Endpoint {
+            return id.clone();
+        }
+        let others =
+            self.by_name.get(id.name.as_str()).into_iter().flatten().filter(|other| other.kind != Kind::Endpoint);
+        match others.collect::<Vec<_>>().as_slice() {
+            [only] => (**only).clone(),
+            _ => id.clone(),
         }
     }
 

@@ -53,12 +53,10 @@ impl Graph {
         graph
     }
 
-    #[must_use]
     pub fn callees<'g>(&'g self, id: &ComponentId) -> impl Iterator<Item = &'g ComponentId> + use<'g> {
         self.callees.get(id).into_iter().flatten()
     }
 
-    #[must_use]
     pub fn callers<'g>(&'g self, id: &ComponentId) -> impl Iterator<Item = &'g ComponentId> + use<'g> {
         self.callers.get(id).into_iter().flatten()
     }

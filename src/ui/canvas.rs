@@ -1,5 +1,7 @@
 //! Writing into the frame: text that is safe to show, in roles, clipped, cut by display width.
 
+#![allow(clippy::needless_pass_by_value, reason = "a text is handed over as it comes, made on the spot or borrowed")]
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};

@@ -152,14 +152,14 @@ pub fn members<'a>(row: &'a ComponentRow, filter: &str) -> Vec<&'a MemberFact> {
 
 /// Changes, newest first.
 #[must_use]
-pub fn changes<'a>(state: &'a State) -> Vec<&'a ChangeFact> {
+pub fn changes(state: &State) -> Vec<&ChangeFact> {
     let filter = state.filter.text.as_str();
     state.board.changes.iter().map(AsRef::as_ref).filter(|change| matches(change.what.as_str(), filter)).collect()
 }
 
 /// Alerts: firing ones first, worst first, then the newest.
 #[must_use]
-pub fn alerts<'a>(state: &'a State) -> Vec<&'a AlertRow> {
+pub fn alerts(state: &State) -> Vec<&AlertRow> {
     let filter = state.filter.text.as_str();
     let mut rows: Vec<_> = state.board.alerts.iter().filter(|alert| matches(alert.name.as_str(), filter)).collect();
     rows.sort_by_key(|alert| (alert.silenced, std::cmp::Reverse((alert.severity.rank(), alert.since))));

@@ -190,7 +190,8 @@ fn shapes(text: &str, x: f64, top: f64) -> String {
             rectangle(x, top + CELL.1 - height, CELL.0, height);
             continue;
         }
-        for (bit, (dx, dy)) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)].into_iter().enumerate() {
+        for (bit, (dx, dy)) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)].into_iter().enumerate()
+        {
             if code >> bit & 1 == 1 {
                 rectangle(x + 1.2 + 4.2 * f64::from(dx), top + 1.3 + 4.5 * f64::from(dy), 1.8, 1.8);
             }

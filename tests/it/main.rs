@@ -2,4 +2,8 @@
 
 mod architecture;
 mod config;
+mod contract;
+mod pty;
 mod screens;
+mod shows;
+mod support;

@@ -60,7 +60,7 @@ async fn serve(router: Router) -> Served {
     let file = folder.path().join("config");
     std::fs::write(&file, kubeconfig(&url)).unwrap();
     let connection = connect(&settings(&file), Egress::LoopbackOnly).await.unwrap();
-    Served { connection, folder: folder, server }
+    Served { connection, folder, server }
 }
 
 fn pods(served: &Served) -> BoxStream<'static, Result<Seen, Fault>> {

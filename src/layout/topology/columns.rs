@@ -159,12 +159,7 @@ fn merge_cheapest(columns: &mut Vec<Vec<usize>>, links: &[(usize, usize)]) {
 }
 
 /// Gives every card its rectangle and every skipping link its lanes.
-pub(super) fn arrange(
-    nodes: &[Node],
-    links: &[(usize, usize)],
-    layers: &[Vec<usize>],
-    area: Size,
-) -> Grid {
+pub(super) fn arrange(nodes: &[Node], links: &[(usize, usize)], layers: &[Vec<usize>], area: Size) -> Grid {
     let mut column_of = vec![0; nodes.len()];
     for (at, column) in layers.iter().enumerate() {
         for node in column {
@@ -229,13 +224,7 @@ fn spans(nodes: &[Node], layers: &[Vec<usize>], width: u16) -> Vec<(u16, u16)> {
 }
 
 /// Stacks a column, each card as near to its callers as the others let it.
-fn stack(
-    grid: &mut Grid,
-    nodes: &[Node],
-    links: &[(usize, usize)],
-    at: usize,
-    column: &[usize],
-) {
+fn stack(grid: &mut Grid, nodes: &[Node], links: &[(usize, usize)], at: usize, column: &[usize]) {
     let height = grid.height;
     let density = density(nodes, links, column, height);
     let Some((x, width)) = grid.spans.get(at).copied() else { return };

@@ -81,10 +81,7 @@ fn density(nodes: &[Node], links: &[(usize, usize)], column: &[usize], height: u
 
 fn stack_height(nodes: &[Node], links: &[(usize, usize)], column: &[usize], density: Density) -> u16 {
     let cards: u16 = column.iter().filter_map(|node| nodes.get(*node)).map(|node| card_height(node, density)).sum();
-    let gaps: u16 = column
-        .windows(2)
-        .filter_map(|pair| Some(gap(links, *pair.first()?, *pair.last()?, density)))
-        .sum();
+    let gaps: u16 = column.windows(2).filter_map(|pair| Some(gap(links, *pair.first()?, *pair.last()?, density))).sum();
     cards.saturating_add(gaps)
 }
 

@@ -55,7 +55,8 @@ fn attempt(grid: &Grid, links: &[(usize, usize)], order: Order) -> (Vec<Wire>, V
     let mut unwired = Vec::new();
     let key = |(from, to): (usize, usize)| {
         let line = |node: usize| grid.cards.get(node).map_or(0, |card| card.y);
-        let column = |node: usize| grid.column_of.get(node).map_or(0, |column| u16::try_from(*column).unwrap_or(u16::MAX));
+        let column =
+            |node: usize| grid.column_of.get(node).map_or(0, |column| u16::try_from(*column).unwrap_or(u16::MAX));
         order((line(from), line(to)), (column(to).abs_diff(column(from)), line(to).abs_diff(line(from))))
     };
     let mut sorted: Vec<(usize, (usize, usize))> = links.iter().copied().enumerate().collect();

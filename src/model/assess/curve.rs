@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::live::Live;
+use super::provenance;
 use crate::domain::reading::{Absence, Provenance, Query, Reading, Sample};
 use crate::domain::time::Stamp;
 use crate::domain::unit::Unit;
@@ -27,7 +28,9 @@ pub struct Measured<'a> {
     pub unit: Unit,
     /// The points are this much older than the moments they are asked for: last week's beside today's.
     pub shift: Duration,
-    /// Published only when it is not zero: between its points it is 0, and its end says nothing of its age.
+    /// The moment that the provenance asks for: the newest point's.
+    pub about: Stamp,
+    /// Published only when it is not zero: a zero cannot be asked for.
     pub sparse: bool,
 }
 
@@ -104,7 +107,6 @@ impl<'a> Curve<'a> {
     #[must_use]
     pub fn last(&self) -> Option<Stamp> {
         match self {
-            Self::Measured(m) if m.sparse => None,
             Self::Measured(m) => m.points.last().map(|p| p.at + m.shift),
             Self::Computed(c) => {
                 let lasts = c.inputs.iter().filter_map(Self::last);
@@ -159,12 +161,7 @@ impl<'a> Curve<'a> {
     #[must_use]
     pub fn sample_at(&self, at: Stamp) -> Option<Sample> {
         match self {
-            Self::Measured(m) => m.point_at(at).map(|point| Sample {
-                value: point.value,
-                unit: m.unit,
-                at: point.at,
-                provenance: m.provenance.clone(),
-            }),
+            Self::Measured(m) => m.sample_at(at),
             Self::Computed(c) => c.sample_at(at),
         }
     }
@@ -211,17 +208,33 @@ impl<'a> Curve<'a> {
 }
 
 impl Measured<'_> {
+    /// The point at that moment, if its source can be asked for it again; else the newest one, for that can.
+    fn sample_at(&self, at: Stamp) -> Option<Sample> {
+        let asked = self.point_at(at).and_then(|point| self.sample(point));
+        let newest = || {
+            let point = self.points.last().filter(|p| p.at == self.about && p.at.since(at) <= ENDED);
+            point.and_then(|point| self.sample(*point))
+        };
+        asked.or_else(newest)
+    }
+
+    fn sample(&self, point: Point) -> Option<Sample> {
+        let provenance = if point.at == self.about {
+            self.provenance.clone()
+        } else if self.sparse && point.value == 0.0 {
+            return None;
+        } else {
+            provenance::at(self.provenance, point.at, self.about, point.value)?
+        };
+        Some(Sample { value: point.value, unit: self.unit, at: point.at, provenance })
+    }
+
     fn point_at(&self, at: Stamp) -> Option<Point> {
         let at = at - self.shift;
         let after = self.points.partition_point(|p| p.at <= at);
         let point = self.points.get(after.checked_sub(1)?)?;
-        let period = self.provenance.period;
-        let near = if self.sparse {
-            at.since(point.at) < period
-        } else {
-            at.since(point.at) <= (period * 2).max(Duration::from_secs(60))
-        };
-        near.then_some(*point)
+        let reach = (self.provenance.period * 2).max(Duration::from_secs(60));
+        (at.since(point.at) <= reach).then_some(*point)
     }
 }
 

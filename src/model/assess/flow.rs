@@ -38,7 +38,7 @@ impl<'a> Flow<'a> {
         for ends in graph.edges.keys() {
             let Some(caller) = nodes.get(&ends.0) else { continue };
             let lines: Vec<&Line> = caller.lines.iter().filter(|l| l.peer.as_ref() == Some(&ends.1)).collect();
-            flow.links.insert(ends.clone(), requests(&lines));
+            flow.links.insert(ends.clone(), requests(caller, &lines));
         }
         for node in nodes.values() {
             flow.components.insert(node.id.clone(), of_component(node));
@@ -71,7 +71,7 @@ impl<'a> Flow<'a> {
         let of = |role: Role| node.into_iter().flat_map(move |n| n.whole(role)).map(Line::curve).collect::<Vec<_>>();
         let own = of(Role::OwnErrors);
         if !own.is_empty() || !of(Role::PassedErrors).is_empty() {
-            return Curve::sum(red.rate.clone().map(nothing).into_iter().chain(own).collect());
+            return Curve::sum(own).or_else(|| red.rate.clone().map(nothing));
         }
         let errors = red.errors.clone()?;
         let mut passed = Vec::new();
@@ -114,7 +114,7 @@ fn mean<'p>(points: impl Iterator<Item = &'p Point>) -> Option<f64> {
 
 fn of_component<'a>(node: &Node<'a>) -> Red<'a> {
     let whole: Vec<&Line> = node.lines.iter().filter(|l| l.is_whole()).collect();
-    let mut red = requests(&whole);
+    let mut red = requests(node, &whole);
     if red.errors.is_none() {
         counted(node, &mut red);
     }
@@ -125,12 +125,13 @@ fn of_component<'a>(node: &Node<'a>) -> Red<'a> {
 }
 
 /// Rate, failures and time as a set of lines about the same requests says.
-fn requests<'a>(lines: &[&Line<'a>]) -> Red<'a> {
+fn requests<'a>(node: &Node<'a>, lines: &[&Line<'a>]) -> Red<'a> {
+    let curve = |line: &Line<'a>| node.curve(line);
     let role = |role: Role| best(lines.iter().copied().filter(move |l| l.spec.role == role));
     // The parts of a callee (its instances) are called one by one.
     let rates: Vec<&Line> = lines.iter().copied().filter(|l| l.spec.role == Role::Rate).collect();
     let Some(rate) = best(rates.iter().copied()) else {
-        let error_ratio = role(Role::ErrorRatio).map(Line::curve);
+        let error_ratio = role(Role::ErrorRatio).map(curve);
         let latency = role(Role::Latency).map(|l| (l.curve(), l.spec.statistic));
         return Red { error_ratio, latency, ..Red::default() };
     };
@@ -146,14 +147,14 @@ fn requests<'a>(lines: &[&Line<'a>]) -> Red<'a> {
         return Red { rate: sum, error_ratio, errors, latency, ..Red::default() };
     }
     let ratio = role(Role::ErrorRatio);
-    let last_week = rate.last_week();
-    let rate_curve = rate.curve();
+    let last_week = node.last_week(rate);
+    let rate_curve = curve(rate);
     // A call's failures are only published once there are any: absent is none, as long as the calls are there.
     let errors = match ratio {
-        Some(ratio) => Some(product(rate_curve.clone(), ratio.curve())),
+        Some(ratio) => Some(product(rate_curve.clone(), curve(ratio))),
         None => rate.peer.is_some().then(|| nothing(rate_curve.clone())),
     };
-    Red { rate: Some(rate_curve), last_week, error_ratio: ratio.map(Line::curve), errors, added: None, latency }
+    Red { rate: Some(rate_curve), last_week, error_ratio: ratio.map(curve), errors, added: None, latency }
 }
 
 /// Failures that are counted instead of told as a share; what is not published is 0 where the rate is.
@@ -164,7 +165,7 @@ fn counted<'a>(node: &Node<'a>, red: &mut Red<'a>) {
     if counts.is_empty() {
         return;
     }
-    red.errors = Curve::sum(std::iter::once(nothing(rate.clone())).chain(counts).collect());
+    red.errors = Curve::sum(counts);
     red.error_ratio = red.errors.clone().map(|errors| quotient(errors, rate));
 }
 
@@ -178,7 +179,7 @@ fn by_member<'a>(node: &Node<'a>, red: &mut Red<'a>) {
     };
     let rates: Vec<&Line> = of(Role::Rate).filter(|l| l.spec.id == *kind).collect();
     red.rate = Curve::sum(rates.iter().map(|l| l.curve()).collect());
-    let weeks: Vec<Curve> = rates.iter().filter_map(|l| l.last_week()).collect();
+    let weeks: Vec<Curve> = rates.iter().filter_map(|l| node.last_week(l)).collect();
     red.last_week = if weeks.len() == rates.len() { Curve::sum(weeks) } else { None };
     let failing = rates.iter().filter_map(|rate| {
         let ratio = of(Role::ErrorRatio).find(|l| l.member == rate.member)?;

@@ -8,6 +8,7 @@ pub mod hysteresis;
 pub mod live;
 pub mod node;
 mod probes;
+mod provenance;
 mod replicas;
 mod rows;
 pub mod thresholds;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::curve::{Curve, Measured, Operation, WEEK};
 use super::hysteresis::{Judged, judge};
@@ -9,15 +10,15 @@ use super::live::Live;
 use super::thresholds;
 use crate::domain::health::Health;
 use crate::domain::id::{ComponentId, Kind, SourceId};
-use crate::domain::reading::{Reading, Sample};
+use crate::domain::reading::Reading;
 use crate::domain::text::Raw;
 use crate::domain::tier::Tier;
 use crate::domain::time::Stamp;
 use crate::model::board::Thresholds;
-use crate::model::facts::{ComponentFact, MemberFact, ProbeFact, Replicas, RolloutFact};
+use crate::model::facts::{ComponentFact, MemberFact, Point, ProbeFact, Replicas, RolloutFact};
 use crate::model::infer;
-use crate::model::resolve::{Resolution, Resolver};
-use crate::model::signals::{Feed, Role, SignalSpec};
+use crate::model::resolve::{Resolution, Resolver, is_workload};
+use crate::model::signals::{Feed, Formula, LAST_WEEK, Role, SignalSpec};
 use crate::model::world::{ProbeTrack, Series, World};
 
 /// A component with what is known of it.
@@ -82,6 +83,37 @@ impl<'a> Node<'a> {
         self.lines.iter().filter(move |l| l.spec.role == role && l.is_whole())
     }
 
+    /// A line's curve; of a row that is computed from others, computed from theirs, so that every moment of it can be
+    /// followed by hand.
+    #[must_use]
+    pub fn curve(&self, line: &Line<'a>) -> Curve<'a> {
+        self.composed(line, &|l| Some(l.curve())).unwrap_or_else(|| line.curve())
+    }
+
+    /// The same a week ago: a question of its own, or the older points of the same series.
+    #[must_use]
+    pub fn last_week(&self, line: &Line<'a>) -> Option<Curve<'a>> {
+        let twin = |l: &&Line<'a>| l.spec.id.strip_suffix(LAST_WEEK) == Some(line.spec.id.as_str());
+        let twin = self.lines.iter().filter(|l| l.is_beside(line)).find(twin);
+        twin.map(Line::curve).or_else(|| self.composed(line, &Line::week))
+    }
+
+    fn composed(&self, line: &Line<'a>, of: &dyn Fn(&Line<'a>) -> Option<Curve<'a>>) -> Option<Curve<'a>> {
+        let Feed::Derived(feed) = &line.spec.feed else { return of(line) };
+        let input = |id: &String| self.lines.iter().find(|l| l.spec.id == *id && l.is_beside(line)).and_then(of);
+        let inputs: Vec<Curve> = feed.from.iter().map(input).collect::<Option<_>>()?;
+        let unit = line.spec.unit;
+        let quotient = |a: Curve<'a>, b: Curve<'a>| Curve::computed(Operation::Quotient, unit, vec![a, b]);
+        let sum = |a: &Curve<'a>, b: &Curve<'a>| Curve::computed(Operation::Sum, a.unit(), vec![a.clone(), b.clone()]);
+        Some(match (feed.formula, inputs.as_slice()) {
+            (Formula::Sum, [a, b]) => sum(a, b),
+            (Formula::Quotient, [a, b]) => quotient(a.clone(), b.clone()),
+            (Formula::SumQuotient, [a, b, c]) => quotient(sum(a, b), c.clone()),
+            (Formula::Share, [a, b]) => quotient(a.clone(), sum(a, b)),
+            _ => return None,
+        })
+    }
+
     /// Lines about one revision with this role.
     pub fn of_version<'s>(&'s self, role: Role, version: &'s Raw) -> impl Iterator<Item = &'s Line<'a>> {
         let of = move |l: &&Line| l.member.is_none() && l.peer.is_none() && l.version.as_ref() == Some(version);
@@ -101,26 +133,26 @@ impl<'a> Line<'a> {
         matches!(self.reading, Reading::Fresh(_) | Reading::NoTraffic)
     }
 
+    fn measured(&self, points: &'a [Point], shift: Duration) -> Curve<'a> {
+        let sparse = matches!(&self.spec.feed, Feed::Cloudwatch(feed) if feed.zero_with.is_some());
+        let about = self.series.points.last().map(|p| p.at).unwrap_or_default();
+        let (provenance, unit) = (&self.series.provenance, self.spec.unit);
+        Curve::Measured(Measured { points, provenance, unit, shift, about, sparse })
+    }
+
+    /// What it measures over time.
     #[must_use]
     pub fn curve(&self) -> Curve<'a> {
-        let Series { points, provenance, .. } = self.series;
-        let (unit, sparse) = (self.spec.unit, self.is_sparse());
-        Curve::Measured(Measured { points, provenance, unit, shift: std::time::Duration::ZERO, sparse })
+        self.measured(&self.series.points, Duration::ZERO)
     }
 
-    /// Published only when it is not zero.
-    #[must_use]
-    pub fn is_sparse(&self) -> bool {
-        matches!(&self.spec.feed, Feed::Cloudwatch(feed) if feed.zero_with.is_some())
+    /// The older points of the same series, where its source gives them.
+    fn week(&self) -> Option<Curve<'a>> {
+        (!self.series.week.is_empty()).then(|| self.measured(&self.series.week, WEEK))
     }
 
-    /// The same a week ago, where it is known.
-    #[must_use]
-    pub fn last_week(&self) -> Option<Curve<'a>> {
-        let Series { week, provenance, .. } = self.series;
-        (!week.is_empty()).then(|| {
-            Curve::Measured(Measured { points: week, provenance, unit: self.spec.unit, shift: WEEK, sparse: false })
-        })
+    fn is_beside(&self, other: &Self) -> bool {
+        self.member == other.member && self.version == other.version && self.peer == other.peer
     }
 }
 
@@ -130,16 +162,16 @@ pub fn build<'a>(world: &'a World, resolver: &Resolver<'a>, live: &Live) -> Node
     let mut nodes = Nodes::new();
     for ((source, _), section) in &world.sections {
         for (id, fact) in &section.components {
-            let node = node(&mut nodes, id);
+            let node = node(&mut nodes, &resolver.probed(id));
             node.facts.push((source, fact));
             node.observed_at = node.observed_at.max(section.observed_at);
         }
         for (id, members) in &section.members {
-            node(&mut nodes, id).members.extend(members.values().map(|m| (source, m)));
+            node(&mut nodes, &resolver.probed(id)).members.extend(members.values().map(|m| (source, m)));
         }
         for (key, probe) in &section.probes {
             if let Some(track) = world.probes.get(key) {
-                node(&mut nodes, &key.0).probes.push((probe, track));
+                node(&mut nodes, &resolver.probed(&key.0)).probes.push((probe, track));
             }
         }
     }
@@ -150,32 +182,16 @@ pub fn build<'a>(world: &'a World, resolver: &Resolver<'a>, live: &Live) -> Node
         let fact = node.facts.first().map(|(_, fact)| fact.as_ref());
         let probed = node.probes.iter().find_map(|(probe, _)| probe.tier);
         let (tier, how) = infer::tier_of(&node.id, fact, &world.rules.tiers, &systems);
-        node.tier = if how == "configuration" { tier } else { probed.unwrap_or(tier) };
+        let certain = how == "configuration" || node.id.kind != Kind::Endpoint;
+        node.tier = if certain { tier } else { probed.unwrap_or(tier) };
         for line in &mut node.lines {
             judge_line(line, node.tier, world, live);
         }
-        read_absent_as_zero(node, live);
-        drop_old_parts(node);
+        drop_old_parts(node, live);
     }
+    // What is known only from offenders of which there are none is nothing.
+    nodes.retain(|_, n| !(n.lines.is_empty() && n.facts.is_empty() && n.members.is_empty() && n.probes.is_empty()));
     nodes
-}
-
-/// A count that is only published when it is not zero is 0 for as long as the requests it is a part of are counted.
-fn read_absent_as_zero(node: &mut Node, live: &Live) {
-    let rate = node.whole(Role::Rate).find(|l| matches!(l.reading, Reading::Fresh(_))).map(|l| (l.curve(), l.series));
-    let Some((rate, of)) = rate else { return };
-    for line in node.lines.iter_mut().filter(|l| l.is_sparse() && l.series.provenance.source == of.provenance.source) {
-        let now = line.series.points.last().map(|p| p.at) >= rate.last();
-        if !now {
-            line.reading = Curve::computed(Operation::Nothing, line.spec.unit, vec![rate.clone()]).reading(live);
-            line.health = Health::Ok;
-        } else if let Some(point) = line.series.points.last() {
-            let provenance = line.series.provenance.clone();
-            line.reading =
-                Reading::Fresh(Sample { value: point.value, unit: line.spec.unit, at: point.at, provenance });
-            line.health = thresholds::capped(line.judged.health, line.spec);
-        }
-    }
 }
 
 fn node<'n, 'a>(nodes: &'n mut Nodes<'a>, id: &ComponentId) -> &'n mut Node<'a> {
@@ -232,16 +248,20 @@ fn judge_line(line: &mut Line, tier: Tier, world: &World, live: &Live) {
 }
 
 /// Parts that are no more (a revision that was replaced, a pod that is gone) are not unknown: they are gone.
-fn drop_old_parts(node: &mut Node) {
+fn drop_old_parts(node: &mut Node, live: &Live) {
     let members: BTreeSet<&Raw> = node.members.iter().map(|(_, m)| &m.name).collect();
     let rollout = node.stated(|f| f.rollout.as_ref());
     let revisions: Option<Vec<&Raw>> =
         rollout.map(|r| std::iter::once(&r.stable).chain(&r.canary).map(|revision| &revision.hash).collect());
+    let kind = node.id.kind;
     let here = |line: &Line| {
         let version = line.version.as_ref();
         let current = version.is_none_or(|v| revisions.as_ref().map_or(line.is_fresh(), |known| known.contains(&v)));
         let member = line.member.as_ref();
-        current && member.is_none_or(|m| members.is_empty() || members.contains(m) || line.is_fresh())
+        // An answer that lists offenders and no longer lists this one says that it is well.
+        let offender = line.spec.promql().is_some_and(|promql| promql.only.is_some());
+        let cleared = offender && !line.is_fresh() && live.lost(&line.series.provenance.source).is_none();
+        current && !cleared && member.is_none_or(|m| members.contains(m) || line.is_fresh() || !is_workload(kind))
     };
     let keep: Vec<bool> = node.lines.iter().map(here).collect();
     let mut keep = keep.into_iter();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::component::{Assessed, Context, revision_name};
+use super::curve::WEEK;
 use super::finding;
 use super::flow::{Flow, Red};
 use super::live::Live;
@@ -14,8 +15,9 @@ use crate::domain::id::Kind;
 use crate::domain::text::Raw;
 use crate::domain::tier::Tier;
 use crate::model::board::{AlertRow, ComponentRow, Gap, LinkRow, SignalRow};
-use crate::model::facts::{ChangeFact, MemberFact, MemberState, ReplicaClass};
+use crate::model::facts::{ChangeFact, MemberFact, MemberState, Point, ReplicaClass};
 use crate::model::resolve::{Resolver, is_workload};
+use crate::model::signals::{LAST_WEEK, Role};
 use crate::model::topology::Graph;
 use crate::model::world::World;
 
@@ -70,7 +72,8 @@ fn is_single(node: &Node, tier: Tier) -> bool {
 
 /// The whole component's signals first, by role, then those of its revisions and its worst instances.
 fn signals(node: &Node) -> Vec<SignalRow> {
-    let mut lines: Vec<&Line> = node.lines.iter().filter(|l| l.peer.is_none()).collect();
+    let shown = |l: &&Line| l.peer.is_none() && !l.spec.id.ends_with(LAST_WEEK);
+    let mut lines: Vec<&Line> = node.lines.iter().filter(shown).collect();
     let value = |line: &Line| {
         let value = line.reading.last().map_or(f64::NEG_INFINITY, |s| s.value);
         if line.thresholds.above { -value } else { value }
@@ -106,8 +109,16 @@ fn signal(node: &Node, line: &Line) -> SignalRow {
         reading: line.reading.clone(),
         health: line.health,
         thresholds: line.thresholds,
-        history: line.series.points.clone(),
+        history: history(node, line),
     }
+}
+
+/// The recent points, after those of the same hours last week where they are known.
+fn history(node: &Node, line: &Line) -> Arc<[Point]> {
+    let last_week = node.last_week(line).filter(|_| matches!(line.spec.role, Role::Rate | Role::Business));
+    let Some(last_week) = last_week else { return line.series.points.clone() };
+    let before = last_week.points().into_iter().map(|p| Point { at: p.at - WEEK, ..p });
+    before.chain(line.series.points.iter().copied()).collect()
 }
 
 #[must_use]

@@ -153,7 +153,8 @@ impl<'t, 'a> TierView<'t, 'a> {
 
     /// Healthy targets of the load balancers' groups.
     fn targets(&self, context: &Context) -> Option<Saturation> {
-        let groups = self.nodes.iter().filter(|(n, _)| n.id.kind == Kind::TargetGroup);
+        let balancing = |kind: Kind| matches!(kind, Kind::TargetGroup | Kind::LoadBalancer);
+        let groups = self.nodes.iter().filter(|(n, _)| balancing(n.id.kind));
         let (node, replicas) = groups.filter_map(|(n, _)| Some((n, n.replicas()?))).min_by(|a, b| {
             let share = |r: &crate::model::facts::Replicas| f64::from(r.ready) / f64::from(r.desired.max(1));
             share(&a.1).total_cmp(&share(&b.1))
@@ -253,8 +254,13 @@ pub fn display_name(id: &ComponentId) -> Shown {
 /// Where requests enter a tier: the distributions, web ACLs and load balancers themselves; of the application, what is
 /// called from outside of it; of the stores, everything.
 fn entries<'t>(tier: Tier, nodes: &[(&'t Node, &Assessed)], context: &Context) -> Vec<&'t ComponentId> {
-    let rated = |id: &ComponentId| context.flow.component(id).is_some_and(|r| r.rate.is_some() || r.latency.is_some());
-    let all: Vec<&ComponentId> = nodes.iter().map(|(n, _)| &n.id).filter(|id| rated(id)).collect();
+    let of = |measured: fn(&Red) -> bool| -> Vec<&'t ComponentId> {
+        let ids = nodes.iter().map(|(n, _)| &n.id);
+        ids.filter(|id| context.flow.component(id).is_some_and(measured)).collect()
+    };
+    // What only a probe from here times is no part of users' requests, where those are counted.
+    let rated = of(|red| red.rate.is_some());
+    let all = if rated.is_empty() { of(|red| red.latency.is_some()) } else { rated };
     if tier != Tier::Application {
         return all;
     }

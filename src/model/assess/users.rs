@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::component::Context;
 use super::curve::{Curve, Operation};
+use super::finding::Felt;
 use super::flow::recent;
 use super::hysteresis::judge;
 use super::node::Nodes;
@@ -35,10 +36,17 @@ pub fn row(tiers: &[TierView], nodes: &Nodes, context: &Context) -> Users {
     Users {
         failing_per_second: reading(failing, context),
         failing_ratio: reading(ratio, context),
-        since: sick.flatten(),
+        since: sick.flatten().or_else(|| onset(tiers)),
         via: via(tiers, context),
         business: business(nodes, context),
     }
+}
+
+/// Since when requests fail anywhere on their way, although too few of all to count as a breach at the outermost tier.
+fn onset(tiers: &[TierView]) -> Option<Stamp> {
+    let nodes = tiers.iter().filter(|t| t.tier.is_user_facing()).flat_map(|t| &t.nodes);
+    let failing = |f: &&super::finding::Finding| f.felt == Some(Felt::Errors) && f.is_trouble();
+    nodes.flat_map(|(_, assessed)| assessed.findings.iter().filter(failing)).filter_map(|f| f.since).min()
 }
 
 fn source<'v, 't, 'a>(tiers: &'v [TierView<'t, 'a>], context: &Context) -> Option<&'v TierView<'t, 'a>> {
@@ -78,8 +86,8 @@ fn via(tiers: &[TierView], context: &Context) -> Option<Shown> {
 
 /// The business metric against the same hour last week.
 fn business(nodes: &Nodes, context: &Context) -> Option<(Shown, Reading)> {
-    let line = nodes.values().find_map(|node| node.whole(Role::Business).next())?;
-    let reading = line.last_week().map_or_else(not_measured, |week| {
+    let (node, line) = nodes.values().find_map(|node| Some((node, node.whole(Role::Business).next()?)))?;
+    let reading = node.last_week(line).map_or_else(not_measured, |week| {
         Curve::computed(Operation::Relative, Unit::Ratio, vec![line.curve(), week]).reading(context.live)
     });
     Some((Shown::of(&line.spec.label), reading))

@@ -2,8 +2,8 @@
 //!
 //! Rows are data (`*.toml` in this folder); facts/signals.md part 2 and facts/aws.md 2.3 are where they come from.
 //!
-//! A file is a list of `[[signal]]` tables with the fields of [`SignalSpec`] and exactly one of `promql`, `cloudwatch`
-//! and `own` (see [`Feed`]); unknown fields are errors. A threshold is crossed when the value is strictly beyond it.
+//! A file is a list of `[[signal]]` tables with the fields of [`SignalSpec`] and exactly one of `promql`, `cloudwatch`,
+//! `derived` and `own` (see [`Feed`]); unknown fields are errors. A threshold is crossed when the value is strictly beyond it.
 //! Every PromQL row of role `rate` or `business` that is about a whole component has a twin whose id ends in
 //! [`LAST_WEEK`]: the same question one week earlier.
 
@@ -262,7 +262,7 @@ struct File {
 }
 
 /// The rows of one file, with their twins of last week.
-fn rows(text: &str) -> Result<Vec<SignalSpec>, toml::de::Error> {
+pub(super) fn rows(text: &str) -> Result<Vec<SignalSpec>, toml::de::Error> {
     let file: File = toml::from_str(text)?;
     let mut rows = file.signal.into_iter().map(SignalSpec::parse).collect::<Result<Vec<_>, _>>()?;
     rows.extend(rows.iter().filter_map(SignalSpec::last_week).collect::<Vec<_>>());

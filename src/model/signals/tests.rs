@@ -155,7 +155,7 @@ fn detection_knows_names_and_endings() {
 #[test]
 fn rows_of_cloudwatch_fit_together() {
     for spec in all() {
-        let cloudwatch = |id: &String| match &super::spec(id).unwrap_or_else(|| panic!("{id} is no row")).feed {
+        let cloudwatch = |id: &String| match &self::spec(id).unwrap_or_else(|| panic!("{id} is no row")).feed {
             Feed::Cloudwatch(feed) => feed,
             _ => panic!("{id} is not fetched from CloudWatch"),
         };

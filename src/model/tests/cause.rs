@@ -42,10 +42,14 @@ fn a_bad_canary_is_named_with_its_revision_beside_healthy_ones_and_decoys() {
         let shop = Shop { trouble, canaries, deploys, seed: seed as u64, ..Shop::default() };
         let suspect = found(&shop);
         assert_eq!(suspect.component, rollout(bad), "seed {seed}: {suspect:?}");
-        assert_eq!(suspect.revision.as_ref().map(|r| r.as_str()), Some("new"), "seed {seed}: {suspect:?}");
+        assert_eq!(
+            suspect.revision.as_ref().map(crate::domain::text::Shown::as_str),
+            Some("new"),
+            "seed {seed}: {suspect:?}"
+        );
         assert!(suspect.explains > 0.8, "{suspect:?}");
         assert!(suspect.change.as_ref().is_some_and(|(what, _)| what.as_str().contains(bad)), "{suspect:?}");
-        let text: Vec<&str> = suspect.rejected.iter().map(|r| r.as_str()).collect();
+        let text: Vec<&str> = suspect.rejected.iter().map(crate::domain::text::Shown::as_str).collect();
         assert!(text.iter().any(|t| t.contains("grafana") && t.contains("not on the users' path")), "{text:?}");
         assert!(decoy == bad || text.iter().any(|t| t.contains(decoy)), "{decoy} in {text:?}");
     }
@@ -62,7 +66,7 @@ fn when_the_stable_revision_fails_no_canary_is_blamed() {
         let suspect = found(&shop);
         assert_eq!(suspect.component, rollout(bad), "{suspect:?}");
         let expected = (seed < 4).then_some("old");
-        assert_eq!(suspect.revision.as_ref().map(|r| r.as_str()), expected, "{suspect:?}");
+        assert_eq!(suspect.revision.as_ref().map(crate::domain::text::Shown::as_str), expected, "{suspect:?}");
     }
 }
 

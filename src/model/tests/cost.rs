@@ -43,7 +43,6 @@ fn one_pod_of_ten_thousand_touches_itself() {
     });
     let small = Shop::default().world();
     let bare = best_of_three(|| drop(small.assess(&statuses(&[]), NOW)));
-    println!("listing {whole:?}, 1000 deltas {deltas:?}, assess {assess:?}, without the pods {bare:?}");
     assert!(assess < bare * 100 + Duration::from_millis(400), "{assess:?} against {bare:?}");
 }
 

@@ -3,8 +3,6 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use crate::domain::health::Health;
 use crate::domain::id::{Alias, ComponentId, Kind, SourceId};
 use crate::domain::reading::{Provenance, Query};
@@ -18,7 +16,7 @@ use crate::model::facts::{
     ChangeFact, ChangeKind, ComponentFact, Fact, LinkFact, MemberFact, MemberState, Observation, Point, ProbeFact,
     ProbeOutcome, ReplicaClass, Replicas, Revision, RolloutFact, SignalFact,
 };
-use crate::model::signals::SignalSpec;
+use crate::model::signals::{SignalSpec, rows};
 use crate::model::world::World;
 
 pub const NOW: Stamp = Stamp::from_millis(1_795_230_720_000);
@@ -43,13 +41,7 @@ pub const SERVICES: [(&str, &str, f64, f64, f64); 5] = [
 const QUERIES: [(&str, f64); 2] = [("orders", 2.0), ("payments", 2.0)];
 const CANARY_SHARE: f64 = 0.2;
 
-#[derive(Deserialize)]
-struct Rows {
-    signal: Vec<SignalSpec>,
-}
-
-static ROWS: LazyLock<Vec<SignalSpec>> =
-    LazyLock::new(|| toml::from_str::<Rows>(include_str!("rows.toml")).expect("test rows").signal);
+static ROWS: LazyLock<Vec<SignalSpec>> = LazyLock::new(|| rows(include_str!("rows.toml")).expect("test rows"));
 
 pub fn spec(id: &str) -> Option<&'static SignalSpec> {
     ROWS.iter().find(|row| row.id == id)
@@ -182,6 +174,9 @@ pub fn points(step: u64, end_ago: u64, minutes: u64, value: impl Fn(f64) -> Opti
         })
         .collect()
 }
+
+/// A figure by minutes before now.
+type Value<'v> = &'v dyn Fn(f64) -> Option<f64>;
 
 /// What flows at one moment.
 #[derive(Clone, Copy, Debug, Default)]
@@ -370,7 +365,7 @@ impl Shop {
             put(signal(subject(), "app.test.err", over(&|ago| share(self.served(name, ago, None))), &from));
             put(signal(subject(), "app.test.p95", over(&|ago| Some(self.served(name, ago, None).seconds)), &from));
             if !caller.is_empty() {
-                let calls: [(&'static str, &dyn Fn(f64) -> Option<f64>); 3] = [
+                let calls: [(&'static str, Value); 3] = [
                     ("topo.test.rps", &|ago| Some(self.served(name, ago, None).rate)),
                     ("topo.test.err", &|ago| share(self.served(name, ago, None))),
                     ("topo.test.p95", &|ago| Some(self.served(name, ago, None).seconds)),
@@ -419,15 +414,14 @@ impl Shop {
         let week = points(60, 60, 70, |ago| Some(self.usual_rate("frontend", ago) / 0.3));
         edge.points.extend(week.into_iter().map(|p| Point { at: p.at - WEEK, ..p }));
         let edge_errors = over(&|ago| Some(served(ago).failed / (served(ago).rate / 0.3)));
-        // Published only when there are any: none were before the trouble.
-        let passed = over(&|ago| Some(served(ago).failed).filter(|failed| *failed > 1.0));
+        let passed = over(&|ago| Some(served(ago).failed));
         [
             edge,
             signal(of("E2"), "edge.test.err", edge_errors, &from),
             signal(of("acl"), "edge.test.rps", over(&|ago| Some(served(ago).rate / 0.3)), &from),
             signal(of("app/shop/1"), "lb.test.rps", over(&|ago| Some(served(ago).rate)), &from),
             signal(of("app/shop/1"), "lb.test.passed", passed, &from),
-            signal(of("app/shop/1"), "lb.test.own", Vec::new(), &from),
+            signal(of("app/shop/1"), "lb.test.own", over(&|_| Some(0.0)), &from),
             signal(of("app/shop/1"), "lb.test.p95", over(&|ago| Some(served(ago).seconds + 0.002)), &from),
         ]
         .into_iter()

@@ -63,16 +63,14 @@ impl Section {
     }
 
     pub fn put_member(&mut self, fact: MemberFact) {
+        let subject = Subject { component: fact.component.clone(), member: Some(fact.name.clone()) };
+        let aliases = names(&fact);
         let members = self.members.entry(fact.component.clone()).or_default();
-        let old = members.insert(fact.name.clone(), fact.clone());
-        if let Some(old) = old {
-            self.forget(&names(&old), &fact.component);
+        if let Some(old) = members.insert(fact.name.clone(), fact) {
+            self.forget(&names(&old), &subject.component);
         }
-        for alias in names(&fact) {
-            for form in forms(&alias) {
-                let subject = Subject { component: fact.component.clone(), member: Some(fact.name.clone()) };
-                self.aliases.insert(form, subject);
-            }
+        for form in aliases.iter().flat_map(forms) {
+            self.aliases.insert(form, subject.clone());
         }
     }
 

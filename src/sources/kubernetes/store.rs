@@ -450,11 +450,13 @@ impl Store {
     }
 
     fn flush_changes(&mut self, now: Stamp, out: &mut Vec<Observation>) {
-        for owner in std::mem::take(&mut self.untold.owners) {
-            self.untold.changes.extend(changes::deploys(&owner, self.workloads.get(&owner), &self.sets, now));
-            for (_, set) in self.sets.iter_mut().filter(|(_, set)| set.owner.as_ref() == Some(&owner)) {
-                set.announced = true;
-            }
+        let owners = std::mem::take(&mut self.untold.owners);
+        for owner in &owners {
+            self.untold.changes.extend(changes::deploys(owner, self.workloads.get(owner), &self.sets, now));
+        }
+        if !owners.is_empty() {
+            let told = |set: &SetRow| set.owner.as_ref().is_some_and(|owner| owners.contains(owner));
+            self.sets.iter_mut().filter(|(_, set)| told(set)).for_each(|(_, set)| set.announced = true);
         }
         let facts: Vec<_> = std::mem::take(&mut self.untold.changes).into_iter().map(Fact::Change).collect();
         if !facts.is_empty() {

@@ -12,15 +12,15 @@ fn three(value: f64) -> String {
     } else if size < 0.005 {
         if value > 0.0 { "<0.01".to_owned() } else { "-0".to_owned() }
     } else if size < 9.995 {
-        trimmed(format!("{value:.2}"))
+        trimmed(&format!("{value:.2}"))
     } else if size < 99.95 {
-        trimmed(format!("{value:.1}"))
+        trimmed(&format!("{value:.1}"))
     } else {
         format!("{value:.0}")
     }
 }
 
-fn trimmed(digits: String) -> String {
+fn trimmed(digits: &str) -> String {
     digits.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 

@@ -26,7 +26,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, scroll: usize) {
     if figures.is_empty() {
         writer.lines.push(vec![Piece::new("nothing is measured here", Role::Dim)]);
     }
-    super::sheet(canvas, area, shown!("explain {}", title), &writer.lines, scroll);
+    super::sheet(canvas, area, &shown!("explain {}", title), &writer.lines, scroll);
 }
 
 /// A figure to explain.

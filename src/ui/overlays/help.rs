@@ -33,5 +33,5 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, scroll: usize) {
     ] {
         lines.push(vec![Piece::new(shown!("  {:<14} ", glyph), role), Piece::new(Shown::fixed(words), Role::Dim)]);
     }
-    super::sheet(canvas, area, Shown::fixed("help"), &lines, scroll);
+    super::sheet(canvas, area, &Shown::fixed("help"), &lines, scroll);
 }

@@ -24,7 +24,7 @@ fn sheet_area(area: Rect) -> Rect {
 }
 
 /// Draws lines as a sheet over `area`, from line `scroll` on; says how much is left below.
-pub fn sheet(canvas: &mut Canvas<'_>, area: Rect, title: Shown, lines: &[Vec<Piece>], scroll: usize) {
+pub fn sheet(canvas: &mut Canvas<'_>, area: Rect, title: &Shown, lines: &[Vec<Piece>], scroll: usize) {
     let sheet = sheet_area(area);
     canvas.clear(sheet);
     canvas.rule(Rect { height: 1, ..sheet });

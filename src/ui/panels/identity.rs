@@ -22,7 +22,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, lines: &[Line]) -> u16 {
     u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height)
 }
 
-fn title(health: Health, name: impl crate::ui::canvas::Print, kind: Shown) -> Line {
+fn title(health: Health, name: impl crate::ui::canvas::Print, kind: &Shown) -> Line {
     vec![
         Piece::new(shown!(" {} {}  ", looks::glyph(health), looks::word(health)), Ink::bold(looks::role(health))),
         Piece::new(name, Ink::bold(Role::Text)),
@@ -33,8 +33,9 @@ fn title(health: Health, name: impl crate::ui::canvas::Print, kind: Shown) -> Li
 /// Identity, state, reasons, cause and rollout of a component; reasons are wrapped to `columns`.
 pub fn component(state: &State, row: &ComponentRow, columns: u16) -> Vec<Line> {
     let scope = row.id.scope.shown();
-    let kind = if scope.is_empty() { Shown::fixed(row.id.kind.name()) } else { shown!("{} in {}", row.id.kind.name(), scope) };
-    let mut head = title(row.health, &row.name, kind);
+    let kind =
+        if scope.is_empty() { Shown::fixed(row.id.kind.name()) } else { shown!("{} in {}", row.id.kind.name(), scope) };
+    let mut head = title(row.health, &row.name, &kind);
     if let Some(replicas) = &row.replicas {
         let short = replicas.ready < replicas.desired;
         let ink = if short { Role::Warn } else { Role::Dim };
@@ -90,7 +91,7 @@ pub fn tier(state: &State, row: &TierRow, columns: u16, most: usize) -> Vec<Line
         Some(capacity) => shown!("tier  {}", format::capacity_words(capacity)),
         None => Shown::fixed("tier"),
     };
-    let mut lines = vec![title(row.health, Shown::fixed(row.tier.name()), kind)];
+    let mut lines = vec![title(row.health, Shown::fixed(row.tier.name()), &kind)];
     if let (Cause::Found(suspect), true) = (&state.board.cause, rows::cause_tier(&state.board) == Some(row.tier)) {
         lines.extend(note("cause", &suspect.text, Ink::bold(Role::Text), columns, most));
     }
@@ -124,7 +125,9 @@ pub fn why(reasons: &[Reason], state: &State, columns: u16, most_lines: usize) -
     let mut lines = Vec::new();
     for (index, reason) in reasons.iter().enumerate() {
         let since = match reason.since {
-            Some(since) if !reason.text.as_str().contains("since ") => shown!(", since {}", format::moment(since, state.now)),
+            Some(since) if !reason.text.as_str().contains("since ") => {
+                shown!(", since {}", format::moment(since, state.now))
+            }
             _ => Shown::default(),
         };
         let text = shown!("{}{}", reason.text, since);

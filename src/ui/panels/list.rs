@@ -63,8 +63,14 @@ pub fn members(canvas: &mut Canvas<'_>, area: Rect, list: &[&MemberFact], scroll
     let zone_at = restarts_at + 6;
     let since_at = zone_at + if zone { 12 } else { 0 };
     let version_at = since_at + 6;
-    let columns =
-        [(3, "MEMBER", true), (state_at, "STATE", true), (restarts_at, "RST", true), (zone_at, "ZONE", zone), (since_at, "FOR", since), (version_at, "VERSION", version)];
+    let columns = [
+        (3, "MEMBER", true),
+        (state_at, "STATE", true),
+        (restarts_at, "RST", true),
+        (zone_at, "ZONE", zone),
+        (since_at, "FOR", since),
+        (version_at, "VERSION", version),
+    ];
     let columns: Vec<(u16, &'static str)> =
         columns.into_iter().filter(|(.., shown)| *shown).map(|(x, words, _)| (x, words)).collect();
     let body = heading(canvas, area, &columns);

@@ -51,7 +51,7 @@ impl Chart<'_> {
         if let Some(target) = self.target.filter(|target| *target <= top) {
             let y = scale.cell(target);
             for x in plot.left()..plot.right() {
-                canvas.glyph(x, y, if (x - plot.x) % 2 == 0 { "╌" } else { " " }, Role::ChartTarget);
+                canvas.glyph(x, y, if (x - plot.x).is_multiple_of(2) { "╌" } else { " " }, Role::ChartTarget);
             }
         }
         let last_week: Vec<Point> = window(&self.signal.history, start - WEEK, end - WEEK)
@@ -242,5 +242,61 @@ mod tests {
             (0..10).map(|at| Point { at: Stamp::from_millis(at * 1000), value: at as f64 }).collect();
         let shown = window(&history, Stamp::from_millis(2000), Stamp::from_millis(5000));
         assert_eq!(shown.iter().map(|point| point.value).collect::<Vec<_>>(), [2.0, 3.0, 4.0, 5.0]);
+    }
+
+    #[test]
+    fn a_gap_stays_a_gap_and_the_axis_is_round() {
+        use std::sync::Arc;
+
+        use ratatui::buffer::Buffer;
+
+        use crate::domain::health::Health;
+        use crate::domain::id::SourceId;
+        use crate::domain::reading::{Provenance, Query, Reading, Sample};
+        use crate::domain::text::Raw;
+        use crate::domain::unit::Statistic;
+        use crate::model::board::Thresholds;
+        use crate::theme::Theme;
+
+        let now = Stamp::parse_rfc3339("2026-11-21T03:12:07Z").unwrap();
+        let provenance = Arc::new(Provenance {
+            source: SourceId::new("prom"),
+            endpoint: Raw::new("http://127.0.0.1:9090"),
+            query: Query::PromQl(Raw::new("up")),
+            statistic: Statistic::P95,
+            period: Duration::from_secs(15),
+            delay: Duration::ZERO,
+            threshold_origin: "default",
+        });
+        // A quarter of an hour at 371 ms without the middle five minutes.
+        let history: Vec<Point> = (0..60u64)
+            .filter(|step| !(20..40).contains(step))
+            .map(|step| Point { at: now - Duration::from_secs(15 * (59 - step)), value: 0.371 })
+            .collect();
+        let signal = SignalRow {
+            signal: "x",
+            label: "p95",
+            role: crate::model::signals::Role::Latency,
+            part: None,
+            reading: Reading::Fresh(Sample { value: 0.371, unit: Unit::Seconds, at: now, provenance }),
+            health: Health::Ok,
+            thresholds: Thresholds::default(),
+            history: history.into(),
+        };
+        let area = Rect::new(0, 0, 69, 10);
+        let mut buffer = Buffer::empty(area);
+        let theme = Theme::plain();
+        let chart = Chart { signal: &signal, target: Some(0.2), now, minutes: 15, marks: &[('a', now)] };
+        chart.draw(&mut Canvas::new(&mut buffer, &theme), area);
+        let text = crate::ui::snapshot::text(&buffer);
+        let has_line = |x: u16| (1..9).any(|y| ('\u{2801}'..='\u{28ff}').contains(&first(&buffer, x, y)));
+        assert!((10..28).all(has_line) && !(31..48).any(has_line) && (52..68).all(has_line), "{text}");
+        for label in ["400 ms", "200 ms", "0 s", "03:00", "03:10", "▾", "╌"] {
+            assert!(text.contains(label), "{label} is missing:\n{text}");
+        }
+    }
+
+    fn first(buffer: &ratatui::buffer::Buffer, x: u16, y: u16) -> char {
+        buffer.cell((x, y)).and_then(|cell| cell.symbol().chars().next()).unwrap_or(' ')
     }
 }

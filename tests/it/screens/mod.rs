@@ -1,6 +1,9 @@
 //! Whole screens as text and as roles, each looked at; what a screen must never do, for every size.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a fixture that cannot be built fails its test")]
+
 mod fixture;
+mod invariants;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -27,7 +30,8 @@ fn check(name: &str, state: &State, width: u16, height: u16) {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!(format!("{name}-{width}x{height}"), both(state, width, height)));
-    if let Ok(folder) = std::env::var("TIERDECK_LOOK") {
+    // Built with TIERDECK_LOOK=FOLDER, the tests also leave pictures to look at.
+    if let Some(folder) = option_env!("TIERDECK_LOOK") {
         let theme = Theme::builtin("dark").unwrap();
         let svg = snapshot::svg(&frame(state, width, height, &theme), &theme);
         std::fs::write(format!("{folder}/{name}-{width}x{height}.svg"), svg).unwrap();

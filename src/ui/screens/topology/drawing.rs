@@ -193,7 +193,8 @@ fn numbers(canvas: &mut Canvas<'_>, at: Rect, card: &Card<'_>) {
         x = canvas.put(x, at.y, end.saturating_sub(x), "SPOF", Ink::bold(Role::Warn)) + 1;
     }
     for figure in &card.figures {
-        let role = if figure.is_fresh() { if card.health.is_sick() { Role::Text } else { Role::Dim } } else { figure.role };
+        let role =
+            if figure.is_fresh() { if card.health.is_sick() { Role::Text } else { Role::Dim } } else { figure.role };
         if x + width(&figure.text) <= end {
             x = canvas.put(x, at.y, end - x, figure, role) + 1;
         }

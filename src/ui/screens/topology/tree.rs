@@ -7,7 +7,7 @@ use crate::shown;
 use crate::state::{State, TopologyPlace};
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink};
-use crate::ui::panels::{list, first_visible};
+use crate::ui::panels::{first_visible, list};
 use crate::ui::{format, looks, rows};
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &TopologyPlace, selected: Option<&ComponentId>) {
@@ -34,12 +34,24 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &Topology
             let ink = if row.health.is_sick() { Ink::bold(Role::Text) } else { quiet.into() };
             canvas.name(line.x + 3 + depth * 2, y, name - depth * 2, &row.name, ink);
             figures(canvas, line, node, at(0), quiet);
-            let mark = if super::is_cause(&state.board, &row.id) { "◂ cause" } else if row.spof { "SPOF" } else { "" };
+            let mark = if super::is_cause(&state.board, &row.id) {
+                "◂ cause"
+            } else if row.spof {
+                "SPOF"
+            } else {
+                ""
+            };
             canvas.put(line.x + at(34), y, line.width.saturating_sub(at(34)), mark, Ink::bold(Role::Warn));
         }
         if let Some(link) = node.link.filter(|link| link.rate.last().is_some()) {
             let rate = format::cell(&link.rate);
-            let ink = if !rate.is_fresh() { rate.role } else if node.again { Role::Faint } else { quiet };
+            let ink = if !rate.is_fresh() {
+                rate.role
+            } else if node.again {
+                Role::Faint
+            } else {
+                quiet
+            };
             canvas.right(line.x + at(8), y, 8, &rate, ink);
         }
         if index == chosen {

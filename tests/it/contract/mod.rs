@@ -1,0 +1,3 @@
+//! Sources against the embedded world's servers, over the wire.
+
+mod kubernetes;

@@ -1,0 +1,201 @@
+//! What holds for every screen at every size.
+
+use ratatui::style::{Color, Modifier};
+use tierdeck::domain::tier::Tier;
+use tierdeck::state::{BoardPlace, BoardRow, ComponentPlace, Overlay, Place, State, Tab, TierPlace, TopologyPlace};
+use tierdeck::theme::{ColorDepth, GlyphSet, Theme};
+use tierdeck::ui::{rows, snapshot};
+use unicode_width::UnicodeWidthStr;
+
+use super::{fixture, frame};
+
+/// Every kind of place, with every overlay, over every board.
+fn everything() -> Vec<State> {
+    let topology = |zoom| Place::Topology(TopologyPlace { zoom, ..TopologyPlace::default() });
+    let component = |tab| {
+        let component = fixture::orders_id();
+        Place::Component(ComponentPlace { component, tab, signal: 9, range_minutes: 15, scroll: 99 })
+    };
+    let open = Tier::ALL.into_iter().collect();
+    let mut places = vec![
+        Place::Board(BoardPlace::default()),
+        Place::Board(BoardPlace { selected: Some(BoardRow::Users), open, scroll: 500 }),
+        topology(0),
+        topology(1),
+        topology(2),
+        Place::Tier(TierPlace { tier: Tier::Application, selected: Some(fixture::orders_id()), scroll: 7 }),
+        Place::Tier(TierPlace { tier: Tier::Host, selected: None, scroll: 0 }),
+        Place::Sources { selected: 99 },
+        Place::Changes { selected: 1 },
+        Place::Alerts { selected: 0 },
+    ];
+    places.extend(Tab::ALL.map(component));
+    let mut states = Vec::new();
+    for board in [
+        fixture::incident(),
+        fixture::state(fixture::calm_board()),
+        fixture::connecting(),
+        fixture::without_prometheus(),
+        fixture::hostile(),
+        fixture::state(fixture::forty_components()),
+    ] {
+        for place in &places {
+            states.push(State { places: vec![place.clone()], ..board.clone() });
+        }
+        states.push(State { overlay: Some(Overlay::Help { scroll: 99 }), ..board.clone() });
+        states.push(State { overlay: Some(Overlay::Explain { scroll: 3 }), ..board });
+    }
+    states
+}
+
+#[test]
+fn every_screen_is_drawn_at_every_size_and_never_loses_the_environment() {
+    let theme = Theme::builtin("dark").unwrap();
+    let states = everything();
+    for (width, height) in [
+        (0, 0),
+        (1, 1),
+        (20, 5),
+        (59, 24),
+        (60, 15),
+        (60, 16),
+        (61, 17),
+        (80, 24),
+        (100, 20),
+        (119, 34),
+        (120, 34),
+        (250, 70),
+    ] {
+        for state in &states {
+            let buffer = frame(state, width, height, &theme);
+            let text = snapshot::text(&buffer);
+            if width < 60 || height < 16 {
+                assert!(width < 40 || text.contains("tierdeck needs 60x16"), "{text}");
+                continue;
+            }
+            assert!(text.starts_with(" PROD-"), "{width}x{height}:\n{text}");
+            for (line, y) in text.lines().zip(0..) {
+                assert!(line.width() <= usize::from(width), "line {y} of {width}x{height} is too long: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_from_outside_reaches_a_cell_unescaped() {
+    let theme = Theme::builtin("dark").unwrap();
+    for state in everything() {
+        for cell in frame(&state, 120, 40, &theme).content {
+            let bad = |c: char| {
+                c.is_control()
+                    || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+                    || c == '\u{feff}'
+            };
+            assert!(!cell.symbol().chars().any(bad), "{:?}", cell.symbol());
+        }
+    }
+}
+
+#[test]
+fn every_glyph_has_an_ascii_twin() {
+    let unicode = Theme::builtin("dark").unwrap();
+    let ascii = unicode.clone().with_glyphs(GlyphSet::Ascii);
+    for (number, state) in everything().iter().enumerate() {
+        let (shown, folded) = (frame(state, 120, 40, &unicode), frame(state, 120, 40, &ascii));
+        for (a, b) in shown.content.iter().zip(&folded.content) {
+            assert!(b.symbol().is_ascii(), "{:?}", b.symbol());
+            let ours = number / 17 != 4;
+            assert!(!ours || b.symbol() != "?" || a.symbol() == "?", "{:?} has no twin", a.symbol());
+        }
+    }
+}
+
+#[test]
+fn without_colour_the_words_are_the_same_and_no_cell_has_a_colour() {
+    let dark = Theme::builtin("dark").unwrap();
+    for theme in [Theme::builtin("mono").unwrap(), dark.clone().degrade(ColorDepth::None)] {
+        let state = fixture::incident();
+        let (coloured, plain) = (frame(&state, 80, 24, &dark), frame(&state, 80, 24, &theme));
+        assert_eq!(snapshot::text(&coloured), snapshot::text(&plain));
+        let mut reversed = 0;
+        for cell in &plain.content {
+            assert!(matches!(cell.fg, Color::Reset) && matches!(cell.bg, Color::Reset), "{cell:?}");
+            reversed += usize::from(cell.modifier.contains(Modifier::REVERSED));
+        }
+        assert!(reversed > 80, "the banner and the selected row stand out");
+    }
+    let text = snapshot::text(&frame(&fixture::incident(), 80, 24, &dark));
+    for word in ["x application   CRIT", "~ database      warn", "+ edge          ok", "▸"] {
+        assert!(text.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn sick_tiers_are_never_folded() {
+    for state in [fixture::incident(), fixture::without_prometheus()] {
+        let text = snapshot::text(&frame(&state, 80, 24, &Theme::markers()));
+        for row in state.board.tiers.iter().filter(|row| row.health.is_sick()) {
+            let shown = text.lines().any(|line| line.get(3..).is_some_and(|rest| rest.starts_with(row.tier.name())));
+            assert!(
+                shown || text.lines().any(|line| line.starts_with('▸') && line.contains(row.tier.name())),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_selected_row_is_always_on_screen() {
+    let mut state = fixture::state(fixture::forty_components());
+    let open: std::collections::BTreeSet<Tier> = Tier::ALL.into_iter().collect();
+    let place = BoardPlace { selected: None, open: open.clone(), scroll: 0 };
+    let all = rows::board_rows(&state.board, &place, "");
+    assert!(all.len() > 45, "{}", all.len());
+    for scroll in [0, 20, 90] {
+        for row in &all {
+            state.places = vec![Place::Board(BoardPlace { selected: Some(row.clone()), open: open.clone(), scroll })];
+            let roles = snapshot::roles(&frame(&state, 60, 16, &Theme::markers()));
+            assert_eq!(
+                roles.lines().filter(|line| line.starts_with('A') || line.starts_with('a')).count(),
+                1,
+                "{row:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_failed_and_what_to_do_is_whole_at_60_columns() {
+    let text = snapshot::text(&frame(&fixture::without_prometheus(), 60, 24, &Theme::markers()));
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let fault = fixture::refused();
+    let sentence = format!("{}; {}", fault.what, fault.hint);
+    assert!(words.join(" ").contains(&sentence), "{text}");
+    assert!(text.contains("PARTIAL no prom since 03:10:30"));
+}
+
+#[test]
+fn an_unknown_is_never_a_zero_and_never_ok() {
+    let mut state = fixture::without_prometheus();
+    state.sources.truncate(1);
+    let text = snapshot::text(&frame(&state, 80, 24, &Theme::markers()));
+    let row = text.lines().find(|line| line.starts_with(" ? application   ?")).unwrap();
+    assert!(row.ends_with("2m old"), "{row}");
+    let connecting = snapshot::text(&frame(&fixture::connecting(), 80, 24, &Theme::markers()));
+    assert!(connecting.contains("users  failing ?  ?"), "{connecting}");
+    assert!(connecting.lines().skip(1).all(|line| !line.contains(" 0") && !line.contains("ok")), "{connecting}");
+}
+
+#[test]
+fn a_frame_is_the_same_twice_and_so_is_its_picture() {
+    let theme = Theme::builtin("dark").unwrap();
+    for state in everything() {
+        let (first, second) = (frame(&state, 120, 40, &theme), frame(&state, 120, 40, &theme));
+        assert_eq!(first, second);
+        let svg = snapshot::svg(&first, &theme);
+        assert_eq!(svg, snapshot::svg(&second, &theme));
+        assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+        assert_eq!(svg.matches("<text ").count(), svg.matches("</text>").count());
+        assert!(!svg.contains("href") && !svg.chars().any(|c| c.is_control() && c != '\n'));
+    }
+}
