@@ -36,7 +36,10 @@ use crate::model::board::SourceKind;
 const SETTLE: Duration = Duration::from_secs(2);
 /// Time between two signs of life: silence must be noticed within 10 s.
 const LIFE: Duration = Duration::from_secs(4);
-/// Time between two detections.
+/// Time between the first two detections, doubled from one to the next: a server that has just started has not scraped
+/// everything yet.
+const DETECT_FIRST: Duration = Duration::from_secs(15);
+/// Time between two detections in the long run.
 const DETECT: Duration = Duration::from_secs(5 * 60);
 /// The runner's patience: the budget and one last call of the client.
 const PATIENCE: Duration = Duration::from_secs(18);
@@ -62,6 +65,8 @@ struct Session {
     /// Moments that are asked for are multiples of this.
     step: Duration,
     detected_at: Stamp,
+    /// How long after it the next detection is due.
+    detect_after: Duration,
     polled_at: Option<Stamp>,
     asked_for: Option<Stamp>,
 }
@@ -133,17 +138,18 @@ impl PrometheusSource {
         })?;
         let intervals = Intervals::of(&targets);
         let mut rows = detect::rows(&found.series, &intervals);
-        let (mut earlier, polled_at, asked_for) = match self.session.take() {
-            Some(session) => (session.rows, session.polled_at, session.asked_for),
-            None => (Vec::new(), None, None),
+        let (mut earlier, detect_after, polled_at, asked_for) = match self.session.take() {
+            Some(session) => (session.rows, session.detect_after * 2, session.polled_at, session.asked_for),
+            None => (Vec::new(), DETECT_FIRST, None, None),
         };
         for row in &mut rows {
             if let Some(place) = earlier.iter().position(|other| row.is_same_question(other)) {
                 row.resume(earlier.swap_remove(place));
             }
         }
+        let detect_after = detect_after.min(DETECT);
         let step = intervals.shortest().min(self.origin.poll).max(Duration::from_secs(1));
-        self.session = Some(Session { rows, step, detected_at: now, polled_at, asked_for });
+        self.session = Some(Session { rows, step, detected_at: now, detect_after, polled_at, asked_for });
         Ok(settled.align_down(step))
     }
 
@@ -171,7 +177,7 @@ impl Session {
     }
 
     fn is_detection_due(&self, now: Stamp) -> bool {
-        self.rows.is_empty() || now.since(self.detected_at) >= DETECT
+        self.rows.is_empty() || now.since(self.detected_at) >= self.detect_after
     }
 }
 

@@ -120,7 +120,8 @@ def is_dark(found, node):
     """Nothing that rested on Prometheus is more than unknown, and no figure of it is called fresh."""
     known = [health for health in healths(found).values() if health != "unknown"]
     row = host(found, node)
-    fresh = [name for name, figure in row["signals"].items() if figure and "stale_seconds" not in figure]
+    signals = row["signals"].items() if row else []
+    fresh = [name for name, figure in signals if figure and "stale_seconds" not in figure]
     return found["evidence"] != "full" and source(found, "prom")["state"] == "failed" and not known and not fresh
 
 

@@ -52,7 +52,8 @@ def run(argv, deadline=60, **more):
     """Standard output of a program that ends by itself and well."""
     done = subprocess.run(argv, capture_output=True, text=True, timeout=deadline, **more)
     if done.returncode != 0:
-        raise Mismatch(f"{' '.join(argv)} ended with {done.returncode}: {done.stderr.strip()[-600:]}")
+        said = (done.stdout + done.stderr).strip()[-2_000:]
+        raise Mismatch(f"{' '.join(argv)} ended with {done.returncode}: {said}")
     return done.stdout
 
 

@@ -1,6 +1,7 @@
 """The console as a process: one report, or one a second for as long as a check watches."""
 import json
 import os
+import string
 import subprocess
 import threading
 import time
@@ -131,4 +132,4 @@ def figures(value, path=""):
 def computed(figure):
     """The value of a derived figure from its parts."""
     parts = [part["value"] if "formula" not in part else computed(part) for part in figure["from"]]
-    return eval(figure["formula"], {"__builtins__": {}}, dict(zip("abcdefgh", parts)))
+    return eval(figure["formula"], {"__builtins__": {}}, dict(zip(string.ascii_lowercase, parts)))
