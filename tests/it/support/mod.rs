@@ -37,12 +37,8 @@ impl Shop {
     }
 
     fn start(scenario: &str, seed: u64, speed: f64, at: Option<i64>) -> Self {
-        let world = world::Options {
-            scenario: scenario.to_owned(),
-            seed,
-            history: SHORT_HISTORY,
-            ..world::Options::default()
-        };
+        let world =
+            world::Options { scenario: scenario.to_owned(), seed, history: SHORT_HISTORY, ..world::Options::default() };
         let demo = demo::start(&DemoOptions { world, speed, at }).expect("a world");
         let settings = tierdeck::config::load(&demo.endpoints().config).expect("the demo's own config");
         Self { demo, settings }
