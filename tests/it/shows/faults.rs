@@ -36,7 +36,7 @@ fn provider(row: &Value) -> &'static str {
         "distribution" | "web-acl" => "aws-cloudwatch-global",
         "bucket" => "aws-cloudwatch",
         "endpoint" => "probes",
-        "service" | "other" => "prom",
+        "service" | "host" => "prom",
         _ => "k8s",
     }
 }
