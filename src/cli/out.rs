@@ -5,10 +5,10 @@ use std::io::Write;
 
 use crate::domain::text::Shown;
 
-/// Writes text of our own making (already escaped where it came from outside).
-pub fn write(text: &str) {
+/// Writes text of our own making (already escaped where it came from outside); `false` when nobody reads any more.
+pub fn write(text: &str) -> bool {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_ok()
 }
 
 /// Writes an error message; line breaks are kept, everything else that is not printable is escaped.

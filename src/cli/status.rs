@@ -14,7 +14,7 @@ pub struct StatusArgs {
     /// One JSON document (schema 1)
     #[arg(long)]
     json: bool,
-    /// Again every so many seconds, until interrupted [default: 5]
+    /// Again every so many seconds, until interrupted or until nobody reads it [default: 5]
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5")]
     watch: Option<u64>,
     /// How long to wait for sources that have not answered, seconds
@@ -29,13 +29,13 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<u8, Failure> {
     headless.settle(Duration::from_secs(args.wait.max(1)));
     loop {
         let status = report(headless.state());
-        if args.json {
-            let json = serde_json::to_string(&status).map_err(Failure::error)?;
-            out::write(&format!("{json}\n"));
+        let text = if args.json {
+            format!("{}\n", serde_json::to_string(&status).map_err(Failure::error)?)
         } else {
-            out::write(&plain(headless.state(), &settings)?);
-        }
-        let Some(every) = args.watch else { return Ok(status.exit_code()) };
+            plain(headless.state(), &settings)?
+        };
+        let is_read = out::write(&text);
+        let Some(every) = args.watch.filter(|_| is_read) else { return Ok(status.exit_code()) };
         headless.run_for(Duration::from_secs(every.max(1)));
         if headless.is_interrupted() {
             return Ok(status.exit_code());

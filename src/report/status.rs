@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::figure::{Figure, rfc3339, words};
+use super::rollout::RolloutReport;
 use crate::domain::health::{Health, Reason};
 use crate::domain::id::SourceId;
 use crate::domain::text::Shown;
 use crate::domain::time::Stamp;
 use crate::model::board::{
-    AlertRow, Board, Cause, ComponentRow, Evidence, Latency, Missing, Saturation, SourceState, SourceStatus, TierRow,
-    Users,
+    AlertRow, Board, Cause, ComponentRow, Evidence, Gap, Latency, Missing, Saturation, SourceState, SourceStatus,
+    TierRow, Users,
 };
 
 /// The whole report.
@@ -121,6 +122,8 @@ pub struct ComponentReport {
     pub reasons: Vec<ReasonReport>,
     pub ready: Option<u32>,
     pub desired: Option<u32>,
+    /// Progress of a canary or a rolling update; null for what has none.
+    pub rollout: Option<RolloutReport>,
     /// By the catalogue's id, for the component as a whole.
     pub signals: BTreeMap<&'static str, Option<Figure>>,
     /// Signals of a revision or an instance.
@@ -142,6 +145,14 @@ pub struct SourceReport {
     pub state: &'static str,
     pub sample_age_seconds: Option<f64>,
     pub error: Option<String>,
+    /// What it could not see, and what to do about it.
+    pub gaps: Vec<GapReport>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct GapReport {
+    pub what: String,
+    pub hint: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -176,7 +187,7 @@ impl Status {
             users: users(&board.users),
             cause: cause(&board.cause),
             tiers: board.tiers.iter().map(tier).collect(),
-            sources: sources.iter().map(|status| source(status, board.at)).collect(),
+            sources: sources.iter().map(|status| source(status, board)).collect(),
             alerts: board.alerts.iter().map(alert).collect(),
             operations: [],
             debts: [],
@@ -293,12 +304,13 @@ fn component(row: &ComponentRow) -> ComponentReport {
         reasons: reasons(&row.reasons),
         ready: row.replicas.map(|replicas| replicas.ready),
         desired: row.replicas.map(|replicas| replicas.desired),
+        rollout: row.rollout.as_ref().map(RolloutReport::of),
         signals: whole.map(|signal| (signal.signal, Figure::of(&signal.reading))).collect(),
         parts: parts.collect(),
     }
 }
 
-fn source(status: &SourceStatus, now: Stamp) -> SourceReport {
+fn source(status: &SourceStatus, board: &Board) -> SourceReport {
     let (state, error) = match &status.state {
         SourceState::Connecting { .. } => ("connecting", None),
         SourceState::Live => ("live", None),
@@ -308,9 +320,14 @@ fn source(status: &SourceStatus, now: Stamp) -> SourceReport {
         id: status.id.clone(),
         kind: status.kind.name(),
         state,
-        sample_age_seconds: status.sample_at.map(|at| now.since(at).as_secs_f64()),
+        sample_age_seconds: status.sample_at.map(|at| board.at.since(at).as_secs_f64()),
         error,
+        gaps: board.gaps.iter().filter(|gap| gap.source == status.id).map(gap).collect(),
     }
+}
+
+fn gap(gap: &Gap) -> GapReport {
+    GapReport { what: words(&gap.what), hint: words(&gap.hint) }
 }
 
 fn alert(row: &AlertRow) -> AlertReport {

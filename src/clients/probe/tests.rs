@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinHandle;
@@ -120,10 +120,20 @@ struct Site {
     listener: Listener,
 }
 
+/// Who signed a site's certificate. The site's `ca.pem` holds the signer's certificate.
+#[derive(Clone, Copy, PartialEq)]
+enum Signer {
+    Authority,
+    Itself,
+    /// Itself, and the certificate says that it is an authority, as `openssl req -x509` makes them.
+    ItselfAsAuthority,
+}
+
 /// A TLS server whose certificate for `shop.example` ends `days` after [`TODAY`].
-async fn site(days: i64) -> Site {
+async fn site(days: i64, signer: Signer) -> Site {
     use rustls::pki_types::PrivateKeyDer;
     let key = KeyPair::generate().unwrap();
+    let authority = IsCa::Ca(BasicConstraints::Unconstrained);
     let mut params = CertificateParams::new(vec!["shop.example".to_owned()]).unwrap();
     let end = jiff::Timestamp::from_second(i64::try_from(TODAY).unwrap() + days * DAY).unwrap();
     let end = end.to_zoned(jiff::tz::TimeZone::UTC).date();
@@ -133,9 +143,19 @@ async fn site(days: i64) -> Site {
         u8::try_from(end.month()).unwrap(),
         u8::try_from(end.day()).unwrap(),
     );
-    let certificate = params.self_signed(&key).unwrap();
+    let (certificate, root) = if signer == Signer::Authority {
+        let mut root = CertificateParams::new(Vec::new()).unwrap();
+        root.is_ca = authority;
+        let root = CertifiedIssuer::self_signed(root, KeyPair::generate().unwrap()).unwrap();
+        (params.signed_by(&key, &root).unwrap(), root.pem())
+    } else {
+        params.is_ca = if signer == Signer::Itself { IsCa::NoCa } else { authority };
+        let certificate = params.self_signed(&key).unwrap();
+        let pem = certificate.pem();
+        (certificate, pem)
+    };
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("ca.pem"), certificate.pem()).unwrap();
+    std::fs::write(folder.path().join("ca.pem"), root).unwrap();
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -161,14 +181,20 @@ async fn site(days: i64) -> Site {
 
 #[tokio::test]
 async fn days_of_a_certificate_are_told_whatever_its_verdict() {
-    let good = site(30).await;
-    let expired = site(-2).await;
+    let good = site(30, Signer::Authority).await;
+    let expired = site(-2, Signer::Authority).await;
+    let own = site(30, Signer::ItselfAsAuthority).await;
+    let own_expired = site(-2, Signer::Itself).await;
     let trust = |site: &Site| Some(Trust::load(Some(&site.folder.path().join("ca.pem"))).unwrap());
     let cases = [
         (&good, trust(&good), "shop.example", 30, "up: TLSv1_3"),
         (&good, trust(&expired), "shop.example", 30, "down: certificate is not trusted"),
         (&good, trust(&good), "other.example", 30, "down: certificate is for another name"),
         (&expired, trust(&expired), "shop.example", -2, "down: certificate has expired"),
+        (&own, trust(&own), "shop.example", 30, "up: TLSv1_3"),
+        (&own, trust(&good), "shop.example", 30, "down: certificate is not trusted"),
+        (&own, trust(&own), "other.example", 30, "down: certificate is for another name"),
+        (&own_expired, trust(&own_expired), "shop.example", -2, "down: certificate has expired"),
     ];
     for (site, trust, name, days, expected) in cases {
         let target = Target { trust, server_name: name.to_owned(), ..target(ProbeKind::Tls, site.listener.port) };

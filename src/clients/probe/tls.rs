@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -25,6 +26,8 @@ use crate::shown;
 pub struct Trust {
     config: Arc<ClientConfig>,
     verifier: Option<Arc<WebPkiServerVerifier>>,
+    /// The certificates of the CA file.
+    given: Vec<CertificateDer<'static>>,
 }
 
 impl std::fmt::Debug for Trust {
@@ -41,6 +44,7 @@ impl Trust {
     pub fn load(file: Option<&Path>) -> Result<Self, Fault> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut roots = RootCertStore::empty();
+        let mut given = Vec::new();
         let unusable = |path: &Path, why: &'static str| {
             Fault::new(
                 FaultKind::Usage,
@@ -52,6 +56,7 @@ impl Trust {
             let found = CertificateDer::pem_file_iter(path).map_err(|_| unusable(path, "cannot be read"))?;
             for certificate in found {
                 let certificate = certificate.map_err(|_| unusable(path, "is not PEM"))?;
+                given.push(certificate.clone());
                 roots.add(certificate).map_err(|_| unusable(path, "holds a broken certificate"))?;
             }
             if roots.is_empty() {
@@ -69,7 +74,7 @@ impl Trust {
             .with_no_client_auth();
         // A system without roots trusts nobody; the days of certificates are still told.
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().ok();
-        Ok(Self { config: Arc::new(config), verifier })
+        Ok(Self { config: Arc::new(config), verifier, given })
     }
 
     /// Shakes hands, notes when the certificate ends, then judges it.
@@ -96,30 +101,62 @@ impl Trust {
         };
         walk.certificate_ends =
             x509_parser::parse_x509_certificate(leaf).ok().map(|(_, leaf)| leaf.validity().not_after.timestamp());
-        let now = UnixTime::since_unix_epoch(Duration::from_secs(unix_now));
-        let Some(verifier) = &self.verifier else {
-            return Err(Verdict::Unclear(Shown::fixed("this system has no trusted roots; set ca_file")));
-        };
-        verifier.verify_server_cert(leaf, between, &name, &[], now).map_err(|error| distrusted(&error))?;
+        self.judge(leaf, between, &name, unix_now)?;
         let said = connection.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS");
         let said = Raw::new(said);
         Ok((tls, said))
     }
+
+    /// Who stands in the CA file itself needs no issuer: a self-signed certificate is often made as an authority, and
+    /// none of these may be a server's by the rules of chains.
+    fn judge(
+        &self,
+        leaf: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        unix_now: u64,
+    ) -> Result<(), Stop> {
+        if self.given.contains(leaf) {
+            return in_person(leaf, name, unix_now);
+        }
+        let Some(verifier) = &self.verifier else {
+            return Err(Verdict::Unclear(Shown::fixed("this system has no trusted roots; set ca_file")));
+        };
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(unix_now));
+        verifier.verify_server_cert(leaf, between, name, &[], now).map(drop).map_err(|error| distrusted(&error))
+    }
+}
+
+/// Judges a certificate that is trusted itself: its time and its name.
+fn in_person(leaf: &CertificateDer<'_>, name: &ServerName<'_>, unix_now: u64) -> Result<(), Stop> {
+    let bad = |why: CertificateError| distrusted(&rustls::Error::InvalidCertificate(why));
+    let (_, parsed) = x509_parser::parse_x509_certificate(leaf).map_err(|_| bad(CertificateError::BadEncoding))?;
+    let now = i64::try_from(unix_now).unwrap_or(i64::MAX);
+    if now < parsed.validity().not_before.timestamp() {
+        return Err(bad(CertificateError::NotValidYet));
+    }
+    if now > parsed.validity().not_after.timestamp() {
+        return Err(bad(CertificateError::Expired));
+    }
+    let certificate = ParsedCertificate::try_from(leaf).map_err(|error| distrusted(&error))?;
+    verify_server_name(&certificate, name).map_err(|error| distrusted(&error))
 }
 
 fn distrusted(error: &rustls::Error) -> Verdict {
-    use rustls::CertificateError as Certificate;
     let rustls::Error::InvalidCertificate(why) = error else {
         return Verdict::Down(shown!("certificate: {}", Raw::from(error.to_string())));
     };
     Verdict::Down(match why {
-        Certificate::Expired | Certificate::ExpiredContext { .. } => Shown::fixed("certificate has expired"),
-        Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => Shown::fixed("certificate has expired"),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             Shown::fixed("certificate is not valid yet")
         }
-        // A root of that name, but of another key, is no root of this certificate.
-        Certificate::UnknownIssuer | Certificate::BadSignature => Shown::fixed("certificate is not trusted"),
-        Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+        // A root of that name, but of another key, is no root of this certificate. `Other` is what else webpki finds wrong
+        // with a chain, in words of its code.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_) => {
+            Shown::fixed("certificate is not trusted")
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             Shown::fixed("certificate is for another name")
         }
         other => shown!("certificate: {}", Raw::from(other.to_string())),

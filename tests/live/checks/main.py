@@ -1,0 +1,41 @@
+"""The checks of tests/live: tierdeck beside real servers on loopback.
+
+Usage: main.py [AREA]...   (kubernetes, prometheus, probes, cloudwatch, oracle, promql; all when none is named)
+
+Prints one line for each check, with its time, and the sum at the end; exits 1 when one failed. `tests/live/run` sets the
+environment: RIG, BIN, DEBS, VENV, SANDBOX and TIERDECK."""
+import signal
+import sys
+import time
+
+import cloudwatch
+import kubernetes
+import oracle
+import probes
+import prometheus
+import promql
+from report import Report
+from tierdeck import Console
+
+AREAS = {
+    area.__name__: area.run for area in (kubernetes, prometheus, probes, cloudwatch, oracle, promql)
+}
+
+
+def main(names):
+    unknown = [name for name in names if name not in AREAS]
+    if unknown:
+        sys.exit(f"no such area: {', '.join(unknown)}; there are {', '.join(AREAS)}")
+    # Ending through the context managers is what stops the servers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    report, console, begun = Report(), Console(), time.monotonic()
+    for name in names or AREAS:
+        report.area = name
+        with report.check("its servers start and stop, and its checks run to their end", quiet=True):
+            AREAS[name](report, console)
+    print(f"{report.passed} passed, {report.failed} failed in {time.monotonic() - begun:.0f} s")
+    return 1 if report.failed or not report.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
