@@ -18,5 +18,6 @@ mod config;
 mod contract;
 mod pty;
 mod screens;
+mod screenshots;
 mod shows;
 mod support;
