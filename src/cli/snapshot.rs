@@ -77,9 +77,9 @@ fn show(state: &mut State, screen: &str) -> Result<(), Failure> {
         None => match screen {
             "board" => Place::Board(BoardPlace::default()),
             "topology" => Place::Topology(TopologyPlace::default()),
-            "sources" => Place::Sources { selected: 0 },
-            "changes" => Place::Changes { selected: 0 },
-            "alerts" => Place::Alerts { selected: 0 },
+            "sources" => Place::Sources { selected: None },
+            "changes" => Place::Changes { selected: None },
+            "alerts" => Place::Alerts { selected: None },
             "help" => {
                 state.overlay = Some(Overlay::Help { scroll: 0 });
                 return Ok(());
@@ -100,8 +100,8 @@ fn show(state: &mut State, screen: &str) -> Result<(), Failure> {
             let id = found
                 .map(|component| component.id.clone())
                 .or_else(|| {
-                    let ids = rows::topology_order(&state.board, "");
-                    ids.into_iter().find(|id| id.shown().as_str() == name)
+                    let order = rows::topology_order(&state.board);
+                    order.into_iter().map(|row| row.id.clone()).find(|id| id.shown().as_str() == name)
                 })
                 .ok_or_else(|| Failure::usage(format!("there is no component `{name}`")))?;
             let place = ComponentPlace { component: id, tab: Tab::Overview, signal: 0, range_minutes: 60, scroll: 0 };

@@ -82,11 +82,25 @@ impl Shown {
         Self(Arc::from(text))
     }
 
-    /// Only for [`shown!`](crate::shown), whose arguments are all showable.
+    /// For [`shown!`](crate::shown), whose arguments are all showable, and for what cuts and formats shown text.
     #[doc(hidden)]
     #[must_use]
     pub fn composed(text: String) -> Self {
         Self(Arc::from(text))
+    }
+
+    /// Shown texts with words of our own between them.
+    #[must_use]
+    pub fn joined<T: Into<Self>>(parts: impl IntoIterator<Item = T>, between: &'static str) -> Self {
+        let parts: Vec<Self> = parts.into_iter().map(Into::into).collect();
+        let texts: Vec<&str> = parts.iter().map(Self::as_str).collect();
+        Self(Arc::from(texts.join(between)))
+    }
+
+    /// The same in upper case. Escapes are made of characters that upper case leaves harmless.
+    #[must_use]
+    pub fn upper(&self) -> Self {
+        Self(Arc::from(self.0.to_uppercase()))
     }
 
     #[must_use]
@@ -97,6 +111,18 @@ impl Shown {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl From<&'static str> for Shown {
+    fn from(text: &'static str) -> Self {
+        Self::fixed(text)
+    }
+}
+
+impl From<&Self> for Shown {
+    fn from(text: &Self) -> Self {
+        text.clone()
     }
 }
 

@@ -200,6 +200,8 @@ pub struct Suspect {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlertRow {
+    /// Stable within its source.
+    pub key: Raw,
     pub name: Shown,
     pub severity: Health,
     pub since: Stamp,

@@ -8,9 +8,9 @@ pub mod session;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::domain::id::ComponentId;
+use crate::domain::id::{ComponentId, SourceId};
 use crate::domain::settings::RiskClass;
-use crate::domain::text::Shown;
+use crate::domain::text::{Raw, Shown};
 use crate::domain::tier::Tier;
 use crate::domain::time::Stamp;
 use crate::model::board::{Board, SourceStatus};
@@ -57,9 +57,17 @@ pub enum Place {
     Topology(TopologyPlace),
     Tier(TierPlace),
     Component(ComponentPlace),
-    Sources { selected: usize },
-    Changes { selected: usize },
-    Alerts { selected: usize },
+    Sources {
+        selected: Option<SourceId>,
+    },
+    /// The key of the selected change.
+    Changes {
+        selected: Option<Raw>,
+    },
+    /// The selected alert by its source and key.
+    Alerts {
+        selected: Option<(SourceId, Raw)>,
+    },
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,8 +2,10 @@
 
 use super::{BoardPlace, BoardRow, ComponentPlace, Overlay, Place, State, Tab, TierPlace, TopologyPlace, rows};
 use crate::action::{Motion, Page};
-use crate::domain::id::{Alias, ComponentId};
+use crate::domain::id::{Alias, ComponentId, SourceId};
+use crate::domain::text::Raw;
 use crate::domain::tier::Tier;
+use crate::model::board::{AlertRow, Board};
 
 /// Lines of a page step.
 const PAGE: usize = 10;
@@ -31,30 +33,27 @@ pub fn open(state: &mut State) {
     }
     let board = state.board.clone();
     let filter = state.filter.text.clone();
-    let next = match state.places.last_mut() {
-        Some(Place::Board(place)) => match rows::board_selection(&board, place, &filter) {
-            Some(BoardRow::Users) | None => Some(Place::Topology(TopologyPlace::default())),
-            Some(BoardRow::Tier(tier)) => Some(tier_place(tier)),
-            Some(BoardRow::Component(id)) => Some(component_place(id)),
+    let next = match state.place() {
+        Some(Place::Board(place)) => match rows::selection(&board, place) {
+            BoardRow::Users => Some(topology_place(None)),
+            BoardRow::Tier(tier) => Some(tier_place(tier)),
+            BoardRow::Component(id) => Some(component_place(id)),
         },
-        Some(Place::Topology(place)) => {
-            let order = rows::topology_order(&board, &filter);
-            place
-                .selected
-                .clone()
-                .filter(|id| order.contains(id))
-                .or_else(|| order.into_iter().next())
-                .map(component_place)
-        }
+        Some(Place::Topology(place)) => rows::topology_selection(&board, place).map(component_place),
         Some(Place::Tier(place)) => {
-            let components = rows::tier_components(&board, place.tier, &filter);
-            selected_component(&components, place.selected.as_ref()).map(component_place)
+            let ids = tier_ids(&board, place.tier, &filter);
+            let selected = place.selected.clone().filter(|id| ids.contains(id));
+            selected.or_else(|| ids.into_iter().next()).map(component_place)
         }
         Some(Place::Changes { selected }) => {
-            board.changes.get(*selected).and_then(|change| change_subject(change)).map(component_place)
+            let list = rows::changes(state);
+            let at = rows::place_of(&list, |change| Some(&change.key) == selected.as_ref());
+            list.get(at).and_then(|change| change_subject(change)).map(component_place)
         }
         Some(Place::Alerts { selected }) => {
-            board.alerts.get(*selected).and_then(|alert| match (&alert.component, alert.tier) {
+            let list = rows::alerts(state);
+            let at = rows::place_of(&list, |alert| is_alert(alert, selected.as_ref()));
+            list.get(at).and_then(|alert| match (&alert.component, alert.tier) {
                 (Some(id), _) => Some(component_place(id.clone())),
                 (None, Some(tier)) => Some(tier_place(tier)),
                 (None, None) => None,
@@ -88,10 +87,10 @@ pub fn show(state: &mut State, page: Page) {
     }
     state.places.push(match page {
         Page::Board => Place::Board(BoardPlace::default()),
-        Page::Topology => Place::Topology(TopologyPlace { selected: selection(state), ..TopologyPlace::default() }),
-        Page::Sources => Place::Sources { selected: 0 },
-        Page::Changes => Place::Changes { selected: 0 },
-        Page::Alerts => Place::Alerts { selected: 0 },
+        Page::Topology => topology_place(selection(state)),
+        Page::Sources => Place::Sources { selected: None },
+        Page::Changes => Place::Changes { selected: None },
+        Page::Alerts => Place::Alerts { selected: None },
     });
 }
 
@@ -100,9 +99,7 @@ fn selection(state: &State) -> Option<ComponentId> {
     match state.place()? {
         Place::Board(place) => match place.selected.as_ref()? {
             BoardRow::Component(id) => Some(id.clone()),
-            BoardRow::Tier(tier) => {
-                rows::tier_components(&state.board, *tier, "").first().map(|component| component.id.clone())
-            }
+            BoardRow::Tier(tier) => tier_ids(&state.board, *tier, "").into_iter().next(),
             BoardRow::Users => None,
         },
         Place::Tier(place) => place.selected.clone(),
@@ -119,29 +116,28 @@ pub fn motion(state: &mut State, motion: Motion) {
     }
     let board = state.board.clone();
     let filter = state.filter.text.clone();
-    let sources = state.sources.len();
+    let sources: Vec<_> = rows::sources(state).into_iter().map(|source| source.id.clone()).collect();
+    let changes: Vec<_> = rows::changes(state).into_iter().map(|change| change.key.clone()).collect();
+    let alerts: Vec<_> =
+        rows::alerts(state).into_iter().map(|alert| (alert.source.clone(), alert.key.clone())).collect();
     match state.places.last_mut() {
         Some(Place::Board(place)) => {
             let rows = rows::board_rows(&board, place, &filter);
-            let current = rows::board_selection(&board, place, &filter);
-            place.selected = step(&rows, current.as_ref(), motion);
+            place.selected = step(&rows, Some(&rows::selection(&board, place)), motion);
         }
         Some(Place::Topology(place)) => {
-            let order = rows::topology_order(&board, &filter);
-            place.selected = step(&order, place.selected.as_ref(), motion);
+            let order: Vec<_> = rows::topology_order(&board).into_iter().map(|row| row.id.clone()).collect();
+            place.selected = step(&order, rows::topology_selection(&board, place).as_ref(), motion);
         }
         Some(Place::Tier(place)) => {
-            let ids: Vec<_> = rows::tier_components(&board, place.tier, &filter)
-                .iter()
-                .map(|component| component.id.clone())
-                .collect();
+            let ids = tier_ids(&board, place.tier, &filter);
             let current = place.selected.clone().or_else(|| ids.first().cloned());
             place.selected = step(&ids, current.as_ref(), motion);
         }
         Some(Place::Component(place)) => place.scroll = moved(place.scroll, usize::MAX, motion),
-        Some(Place::Sources { selected }) => *selected = moved(*selected, sources, motion),
-        Some(Place::Changes { selected }) => *selected = moved(*selected, board.changes.len(), motion),
-        Some(Place::Alerts { selected }) => *selected = moved(*selected, board.alerts.len(), motion),
+        Some(Place::Sources { selected }) => *selected = step_from_first(&sources, selected.as_ref(), motion),
+        Some(Place::Changes { selected }) => *selected = step_from_first(&changes, selected.as_ref(), motion),
+        Some(Place::Alerts { selected }) => *selected = step_from_first(&alerts, selected.as_ref(), motion),
         None => {}
     }
 }
@@ -165,8 +161,7 @@ pub fn zoom(state: &mut State, by: i8) {
 
 pub fn next_signal(state: &mut State) {
     if let Some(Place::Component(place)) = state.places.last_mut() {
-        let signals = rows::component(&state.board, &place.component)
-            .map_or(0, |(_, component)| component.signals.iter().filter(|signal| signal.part.is_none()).count());
+        let signals = rows::component(&state.board, &place.component).map_or(0, |(_, row)| rows::signals(row).len());
         place.signal = if signals == 0 { 0 } else { (place.signal + 1) % signals };
     }
 }
@@ -190,14 +185,22 @@ fn component_place(component: ComponentId) -> Place {
     Place::Component(ComponentPlace { component, tab: Tab::Overview, signal: 0, range_minutes: 60, scroll: 0 })
 }
 
-fn selected_component(
-    rows: &[&crate::model::board::ComponentRow],
-    selected: Option<&ComponentId>,
-) -> Option<ComponentId> {
-    rows.iter()
-        .find(|component| Some(&component.id) == selected)
-        .or_else(|| rows.first())
-        .map(|component| component.id.clone())
+fn topology_place(selected: Option<ComponentId>) -> Place {
+    Place::Topology(TopologyPlace { selected, zoom: 1, ..TopologyPlace::default() })
+}
+
+fn tier_ids(board: &Board, tier: Tier, filter: &str) -> Vec<ComponentId> {
+    let row = rows::tier(board, tier);
+    row.map(|row| rows::tier_components(row, filter)).into_iter().flatten().map(|row| row.id.clone()).collect()
+}
+
+fn is_alert(alert: &AlertRow, selected: Option<&(SourceId, Raw)>) -> bool {
+    selected.is_some_and(|(source, key)| (source, key) == (&alert.source, &alert.key))
+}
+
+/// In a list whose first row is selected until the operator moves.
+fn step_from_first<T: PartialEq + Clone>(rows: &[T], current: Option<&T>, motion: Motion) -> Option<T> {
+    step(rows, current.or_else(|| rows.first()), motion)
 }
 
 /// The row a motion leads to; from a row that is gone, the first.

@@ -5,7 +5,6 @@ pub mod format;
 pub mod looks;
 pub mod overlays;
 pub mod panels;
-pub mod rows;
 pub mod screens;
 pub mod snapshot;
 pub mod widgets;
@@ -13,8 +12,6 @@ pub mod widgets;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
-
-pub use rows::default_selection;
 
 use crate::layout::{self, Page, Regions, SMALLEST};
 use crate::shown;
@@ -69,9 +66,9 @@ fn place(canvas: &mut Canvas<'_>, regions: &Regions, state: &State) {
         Some(Place::Topology(place)) => screens::topology::draw(canvas, body, state, place),
         Some(Place::Tier(place)) => screens::tier::draw(canvas, body, state, place),
         Some(Place::Component(place)) => screens::component::draw(canvas, body, state, place),
-        Some(Place::Sources { selected }) => screens::lists::sources(canvas, body, state, *selected),
-        Some(Place::Changes { selected }) => screens::lists::changes(canvas, body, state, *selected),
-        Some(Place::Alerts { selected }) => screens::lists::alerts(canvas, body, state, *selected),
+        Some(Place::Sources { selected }) => screens::lists::sources(canvas, body, state, selected.as_ref()),
+        Some(Place::Changes { selected }) => screens::lists::changes(canvas, body, state, selected.as_ref()),
+        Some(Place::Alerts { selected }) => screens::lists::alerts(canvas, body, state, selected.as_ref()),
         None => screens::board::draw(canvas, regions, state, &BoardPlace::default()),
     }
 }

@@ -31,10 +31,8 @@ pub struct Pod {
     pub deleted_at: Option<i64>,
     /// Since when its readiness probe fails.
     pub hung_at: Option<i64>,
-    /// Its process dies again and again.
-    crashes: bool,
-    /// Number of the crash loop's turn that was reported last.
-    reported: u32,
+    /// Present when its process dies again and again: the number of the turn that was reported last.
+    crash_loop: Option<u32>,
     /// Its share of the traffic against its sisters', near 1.
     pub weight: f64,
 }
@@ -71,8 +69,7 @@ impl Pod {
             ready_at: if crashes { i64::MAX } else { at + READY_AFTER + (own % 5_000) as i64 },
             deleted_at: None,
             hung_at: None,
-            crashes,
-            reported: 0,
+            crash_loop: crashes.then_some(0),
             weight: 1.0 + 0.03 * signed(own, 1),
         })
     }
@@ -96,7 +93,7 @@ impl Pod {
     /// Where the pod stands in its crash loop; `None` when it is not in one.
     #[must_use]
     pub fn crash_loop(&self, at: i64) -> Option<CrashLoop> {
-        if !self.crashes || !self.started(at) {
+        if self.crash_loop.is_none() || !self.started(at) {
             return None;
         }
         let mut turn = CrashLoop { restarts: 0, waiting: false, since: self.created_at + STARTED_AFTER, died_at: None };
@@ -117,7 +114,7 @@ impl Pod {
     pub fn next_turn(&mut self, at: i64) -> Option<CrashLoop> {
         let turn = self.crash_loop(at)?;
         let number = 1 + turn.restarts * 2 + u32::from(turn.waiting);
-        (number != std::mem::replace(&mut self.reported, number)).then_some(turn)
+        (self.crash_loop.replace(number) != Some(number)).then_some(turn)
     }
 
     /// Whether the process runs, so that it can be scraped.

@@ -46,7 +46,7 @@ pub struct Context<'c, 'a> {
 pub fn assess<'r>(node: &Node, alerts: impl Iterator<Item = &'r AlertRow>, context: &Context) -> Assessed {
     let mut findings = Vec::new();
     provider(node, context.live, &mut findings);
-    signals(node, &mut findings);
+    signals(node, context.live, &mut findings);
     if let Some(red) = context.flow.component(&node.id) {
         computed_errors(node, red, context, &mut findings);
     }
@@ -97,8 +97,9 @@ fn provider(node: &Node, live: &Live, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What each judged line says. The worst member speaks, never an average.
-fn signals(node: &Node, findings: &mut Vec<Finding>) {
+/// What each judged line says. The worst member speaks, never an average. A part that falls silent is unknown only when
+/// its source is lost: otherwise it may be gone.
+fn signals(node: &Node, live: &Live, findings: &mut Vec<Finding>) {
     for line in &node.lines {
         let bears = line.thresholds.warn.is_some() || line.thresholds.critical.is_some();
         if !bears || line.peer.is_some() {
@@ -106,7 +107,7 @@ fn signals(node: &Node, findings: &mut Vec<Finding>) {
         }
         match line.health {
             Health::Warn | Health::Critical => findings.push(of_line(line, node)),
-            Health::Unknown if line.member.is_none() && line.version.is_none() => {
+            Health::Unknown if line.is_whole() || live.lost(&line.series.provenance.source).is_some() => {
                 let text = shown!("no fresh {}", Shown::of(&line.spec.label));
                 findings.push(Finding::new(Health::Unknown, "stale", text, line.reading.last().map(|s| s.at)));
             }
@@ -126,7 +127,8 @@ fn of_line(line: &Line, node: &Node) -> Finding {
     if line.judged.flapping {
         text = shown!("{}, flapping", text);
     }
-    let found = Finding::new(line.health, rule_of(line.spec.role), text, line.judged.since);
+    let of_revision = line.version.is_some();
+    let found = Finding { of_revision, ..Finding::new(line.health, rule_of(line.spec.role), text, line.judged.since) };
     match line.spec.role {
         Role::ErrorRatio => found.felt(Felt::Errors),
         Role::Latency => found.felt(Felt::Time),

@@ -14,6 +14,8 @@ pub struct Finding {
     pub since: Option<Stamp>,
     /// What users feel of it; `None` when it is about what serves them.
     pub felt: Option<Felt>,
+    /// It names the revision that has the trouble, which says more than that its workload has.
+    pub of_revision: bool,
 }
 
 /// How trouble is felt by whoever sends requests.
@@ -32,7 +34,7 @@ pub enum Felt {
 impl Finding {
     #[must_use]
     pub const fn new(health: Health, rule: &'static str, text: Shown, since: Option<Stamp>) -> Self {
-        Self { health, rule, text, since, felt: None }
+        Self { health, rule, text, since, felt: None, of_revision: false }
     }
 
     #[must_use]
@@ -64,9 +66,10 @@ pub fn roll_up(findings: &[Finding], rest: Health) -> Health {
     findings.iter().fold(rest, |worst, finding| worst.worst(finding.health))
 }
 
-/// Worst first; of equals the earlier one.
+/// Worst first, what users feel before what serves them, the revision before its workload; of equals the earlier one.
 pub fn sort(findings: &mut [Finding]) {
-    findings.sort_by_key(|f| (std::cmp::Reverse(f.health.rank()), f.felt.is_none(), f.since.is_none(), f.since));
+    let rank = |f: &Finding| std::cmp::Reverse(f.health.rank());
+    findings.sort_by_key(|f| (rank(f), f.felt.is_none(), !f.of_revision, f.since.is_none(), f.since));
 }
 
 /// The reasons of a row, strongest first, without repetition; at most `cap`.

@@ -152,6 +152,7 @@ pub fn alerts(world: &World, resolver: &Resolver, nodes: &Nodes, live: &Live) ->
             let component = fact.subject.as_ref().and_then(|s| resolver.resolve(s).component().cloned());
             let node = component.as_ref().and_then(|id| nodes.get(id));
             rows.push(AlertRow {
+                key: fact.key.clone(),
                 name: fact.name.shown(),
                 severity: if fact.silenced { Health::Maintenance } else { fact.severity },
                 since: fact.since,

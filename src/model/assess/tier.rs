@@ -151,17 +151,18 @@ impl<'t, 'a> TierView<'t, 'a> {
             .or_else(|| worst(of(Role::Info).filter(|l| l.spec.unit == Unit::Ratio && l.is_whole()).collect()))
     }
 
-    /// Healthy targets of the load balancers' groups.
+    /// The healthy share of the load balancers' targets.
     fn targets(&self, context: &Context) -> Option<Saturation> {
         let balancing = |kind: Kind| matches!(kind, Kind::TargetGroup | Kind::LoadBalancer);
         let groups = self.nodes.iter().filter(|(n, _)| balancing(n.id.kind));
-        let (node, replicas) = groups.filter_map(|(n, _)| Some((n, n.replicas()?))).min_by(|a, b| {
-            let share = |r: &crate::model::facts::Replicas| f64::from(r.ready) / f64::from(r.desired.max(1));
+        let some = groups.filter_map(|(n, _)| Some((n, n.replicas()?))).filter(|(_, replicas)| replicas.desired > 0);
+        let (node, replicas) = some.min_by(|a, b| {
+            let share = |r: &crate::model::facts::Replicas| f64::from(r.ready) / f64::from(r.desired);
             share(&a.1).total_cmp(&share(&b.1))
         })?;
         let (_, fact) = node.facts.first()?;
-        let (value, at) = (f64::from(replicas.ready), node.observed_at);
-        let sample = Sample { value, unit: Unit::Count, at, provenance: fact.provenance.clone() };
+        let (value, at) = (f64::from(replicas.ready) / f64::from(replicas.desired), node.observed_at);
+        let sample = Sample { value, unit: Unit::Ratio, at, provenance: fact.provenance.clone() };
         let reading = if context.live.lost(&fact.provenance.source).is_some() {
             Reading::Stale { last: sample, age: context.live.now.since(at) }
         } else {

@@ -1,14 +1,19 @@
 //! Load balancers with the targets of their groups. The groups are not components of their own: their targets are the
 //! balancer's capacity, and their metrics are told about it.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::Site;
 use crate::clients::aws::read::{LoadBalancer, Target, TargetGroup};
 use crate::domain::health::Health;
 use crate::domain::id::{Alias, ComponentId, Kind};
+use crate::domain::reading::{Provenance, Sample};
 use crate::domain::text::{Raw, Shown};
 use crate::domain::tier::Tier;
+use crate::domain::time::Stamp;
+use crate::domain::unit::Unit;
 use crate::model::facts::{ComponentFact, Fact, LinkFact, MemberFact, MemberState, ReplicaClass, Replicas};
 
 /// The dimension of a balancer or group in CloudWatch: the end of its ARN, from `app/`, `net/` or `targetgroup/` on.
@@ -17,11 +22,11 @@ fn dimension(arn: &str) -> &str {
     resource.strip_prefix("loadbalancer/").unwrap_or(resource)
 }
 
-pub fn facts(site: &Site, balancers: &[LoadBalancer], groups: &[TargetGroup]) -> Vec<Fact> {
+pub fn facts(site: &Site, balancers: &[LoadBalancer], groups: &[TargetGroup], at: Stamp) -> Vec<Fact> {
     let mut facts = Vec::new();
     for balancer in balancers {
         let own: Vec<&TargetGroup> = groups.iter().filter(|g| g.load_balancers.contains(&balancer.arn)).collect();
-        let component = component(site, balancer, &own);
+        let component = component(site, balancer, &own, at);
         let from = Alias::Component(component.id.clone());
         for (group, target) in own.iter().flat_map(|group| group.targets.iter().map(move |target| (group, target))) {
             facts.push(Fact::Member(member(&component.id, target)));
@@ -38,7 +43,7 @@ pub fn facts(site: &Site, balancers: &[LoadBalancer], groups: &[TargetGroup]) ->
     facts
 }
 
-fn component(site: &Site, balancer: &LoadBalancer, groups: &[&TargetGroup]) -> ComponentFact {
+fn component(site: &Site, balancer: &LoadBalancer, groups: &[&TargetGroup], at: Stamp) -> ComponentFact {
     let name = dimension(&balancer.arn);
     let mut aliases = vec![
         Alias::Dimension { name: "LoadBalancer", value: Raw::new(name) },
@@ -69,25 +74,63 @@ fn component(site: &Site, balancer: &LoadBalancer, groups: &[&TargetGroup]) -> C
         class: ReplicaClass::Pool,
         condition: condition(balancer, groups),
         attributes,
-        provenance: site.described(
-            "elasticloadbalancing:DescribeLoadBalancers",
-            &json!({ "LoadBalancerArns": [balancer.arn] }),
-            "LoadBalancers[0].State.Code",
-        ),
+        provenance: healthy_share(site, groups, at).unwrap_or_else(|| {
+            site.described(
+                "elasticloadbalancing:DescribeLoadBalancers",
+                &json!({ "LoadBalancerArns": [balancer.arn] }),
+                "LoadBalancers[0].State.Code",
+            )
+        }),
     }
 }
 
 /// Targets that take traffic or are about to; draining and unused ones are on their way out.
 fn counts(target: &Target) -> bool {
-    !matches!(target.state.as_str(), "draining" | "unused" | "unhealthy.draining")
+    !LEAVING.contains(&target.state.as_str())
+}
+
+const LEAVING: [&str; 3] = ["draining", "unused", "unhealthy.draining"];
+
+fn is_healthy(target: &Target) -> bool {
+    target.state == "healthy"
 }
 
 fn replicas(groups: &[&TargetGroup]) -> Option<Replicas> {
-    let targets: Vec<&Target> = groups.iter().flat_map(|g| &g.targets).filter(|t| counts(t)).collect();
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let ready = targets.iter().filter(|t| t.state == "healthy").count();
-    let desired = count(targets.len());
-    (!groups.is_empty()).then(|| Replicas { desired, ready: count(ready), bounds: None, floor: None })
+    let number = |of: fn(&Target) -> bool| {
+        let count = groups.iter().flat_map(|g| &g.targets).filter(|t| of(t)).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    };
+    let (desired, ready) = (number(counts), number(is_healthy));
+    (!groups.is_empty()).then_some(Replicas { desired, ready, bounds: None, floor: None })
+}
+
+/// How the healthy share of all targets can be counted again; `None` without any.
+fn healthy_share(site: &Site, groups: &[&TargetGroup], at: Stamp) -> Option<Arc<Provenance>> {
+    let staying: Vec<String> = LEAVING.iter().map(|state| format!("TargetHealth.State!='{state}'")).collect();
+    let healthy = targets(site, groups, at, is_healthy, "TargetHealth.State=='healthy'")?;
+    let all = targets(site, groups, at, counts, &staying.join(" && "))?;
+    Some(site.derived("a / b", vec![healthy, all]))
+}
+
+/// The number of targets of all groups that meet a condition, which is also given in JMESPath.
+fn targets(
+    site: &Site,
+    groups: &[&TargetGroup],
+    at: Stamp,
+    meets: fn(&Target) -> bool,
+    condition: &str,
+) -> Option<Sample> {
+    let field = format!("length(TargetHealthDescriptions[?{condition}])");
+    let of_group = |group: &&TargetGroup| {
+        let parameters = json!({ "TargetGroupArn": group.arn });
+        let provenance = site.described("elasticloadbalancing:DescribeTargetHealth", &parameters, &field);
+        let value = group.targets.iter().filter(|target| meets(target)).count() as f64;
+        Sample { value, unit: Unit::Count, at, provenance }
+    };
+    groups.iter().map(of_group).reduce(|sum, next| {
+        let value = sum.value + next.value;
+        Sample { value, unit: Unit::Count, at, provenance: site.derived("a + b", vec![sum, next]) }
+    })
 }
 
 fn condition(balancer: &LoadBalancer, groups: &[&TargetGroup]) -> Option<(Health, Shown)> {
@@ -98,7 +141,7 @@ fn condition(balancer: &LoadBalancer, groups: &[&TargetGroup]) -> Option<(Health
         _ => {}
     }
     let fed = |group: &&&TargetGroup| balancer.forwards.iter().any(|f| f.target_group == group.arn && f.weight > 0);
-    let empty = groups.iter().filter(fed).find(|group| !group.targets.iter().any(|t| t.state == "healthy"))?;
+    let empty = groups.iter().filter(fed).find(|group| !group.targets.iter().any(|t| is_healthy(t)))?;
     Some((Health::Critical, crate::shown!("target group {} has no healthy target", Raw::new(&empty.name))))
 }
 

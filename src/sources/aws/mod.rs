@@ -19,7 +19,7 @@ use crate::clients::aws::read::{AutoScaling, Connection, ElastiCache, Elb, Optio
 use crate::clients::egress::Egress;
 use crate::domain::error::Fault;
 use crate::domain::id::SourceId;
-use crate::domain::reading::{Provenance, Query};
+use crate::domain::reading::{Provenance, Query, Sample};
 use crate::domain::settings::AwsSettings;
 use crate::domain::text::Raw;
 use crate::domain::time::Stamp;
@@ -129,12 +129,21 @@ struct Site {
 }
 
 impl Site {
-    /// Provenance of what a Describe call says.
+    /// Provenance of what a Describe call says; the field is told in JMESPath, as the AWS CLI takes it.
     fn described(&self, call: &'static str, parameters: &serde_json::Value, field: &str) -> Arc<Provenance> {
+        self.told(Query::Describe { call, parameters: Raw::from(parameters.to_string()), field: Raw::new(field) })
+    }
+
+    /// Provenance of what is computed from such parts.
+    fn derived(&self, formula: &'static str, from: Vec<Sample>) -> Arc<Provenance> {
+        self.told(Query::Derived { formula, from })
+    }
+
+    fn told(&self, query: Query) -> Arc<Provenance> {
         Arc::new(Provenance {
             source: self.source.clone(),
             endpoint: self.endpoint.clone(),
-            query: Query::Describe { call, parameters: Raw::from(parameters.to_string()), field: Raw::new(field) },
+            query,
             statistic: Statistic::Last,
             period: EVERY,
             delay: Duration::ZERO,
@@ -167,7 +176,7 @@ impl Inventory {
             }
             Service::LoadBalancers(elb) => {
                 let (balancers, groups) = futures::try_join!(elb.load_balancers(), elb.target_groups())?;
-                ("load-balancers", load_balancers::facts(&self.site, &balancers, &groups), Vec::new())
+                ("load-balancers", load_balancers::facts(&self.site, &balancers, &groups, now), Vec::new())
             }
             Service::Databases(rds) => {
                 let (instances, events) =

@@ -255,10 +255,11 @@ fn node_facts(store: &Store, api: &str, sample: &NodeSample) -> Vec<Fact> {
     rows.into_iter().filter_map(fact).collect()
 }
 
-/// Restarts of each workload's pods in the last quarter of an hour.
+/// Restarts of each workload's pods in the last quarter of an hour. Where there have been none for twice as long there
+/// is nothing to tell: a count of things that did not happen has no object that it could be read from again.
 pub fn restarts(store: &Store, now: Stamp) -> Vec<Fact> {
     let mut counts: BTreeMap<&ComponentId, usize> = BTreeMap::new();
-    for (_, row) in store.pods.iter() {
+    for (_, row) in store.pods.iter().filter(|(_, row)| row.restarted.iter().any(|at| now.since(*at) <= RECENT * 2)) {
         let recent = row.restarted.iter().filter(|at| now.since(**at) <= RECENT).count();
         *counts.entry(&row.fact.component).or_default() += recent;
     }

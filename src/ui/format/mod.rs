@@ -224,10 +224,22 @@ pub fn clock(at: Stamp) -> Shown {
     Shown::composed(format!("{}Z", at.clock()))
 }
 
+/// `03:12:07`.
+#[must_use]
+pub fn time(at: Stamp) -> Shown {
+    Shown::composed(at.clock())
+}
+
+/// `03:12`.
+#[must_use]
+pub fn minute(at: Stamp) -> Shown {
+    Shown::composed(at.clock().chars().take(5).collect())
+}
+
 /// `03:12:07`, for moments of the same day; the date stands before it otherwise.
 #[must_use]
 pub fn moment(at: Stamp, now: Stamp) -> Shown {
-    let clock = Shown::composed(at.clock());
+    let clock = time(at);
     if now.since(at) < Duration::from_secs(20 * 3_600) {
         return clock;
     }

@@ -9,10 +9,11 @@ use crate::domain::text::Shown;
 use crate::domain::unit::Statistic;
 use crate::model::board::{Board, ComponentRow, SignalRow, TierRow};
 use crate::shown;
+use crate::state::rows;
 use crate::state::{BoardRow, Place, State};
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, Piece, wrap};
-use crate::ui::{format, rows};
+use crate::ui::format;
 
 /// Derived figures of derived figures: deeper than this nobody reads.
 const DEEPEST: usize = 3;
@@ -194,7 +195,7 @@ impl Writer<'_> {
 
     /// A label and its text, wrapped whole: what is to be pasted is never cut.
     fn pair(&mut self, label: &'static str, text: &Shown, depth: usize) {
-        let indent = Shown::composed("  ".repeat(depth + 1));
+        let indent = Shown::of(&"  ".repeat(depth + 1));
         let room = self.columns.saturating_sub(11 + 2 * u16::try_from(depth).unwrap_or(0));
         for (row, line) in wrap(text, room, usize::MAX).into_iter().enumerate() {
             let label = if row == 0 { label } else { "" };

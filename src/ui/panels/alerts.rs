@@ -4,9 +4,10 @@ use ratatui::layout::Rect;
 
 use crate::shown;
 use crate::state::State;
+use crate::state::rows;
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, width};
-use crate::ui::{format, looks, rows};
+use crate::ui::{format, looks};
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let all = &state.board.alerts;

@@ -7,11 +7,12 @@ use crate::model::facts::ChangeFact;
 use crate::model::signals::Role as SignalRole;
 use crate::shown;
 use crate::state::State;
+use crate::state::rows;
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, Piece};
 use crate::ui::panels::table;
 use crate::ui::widgets::chart::Chart;
-use crate::ui::{format, looks, rows};
+use crate::ui::{format, looks};
 
 /// The signal worth a chart: the sickest of errors, latency, saturation and lag, else the rate.
 pub fn telling(row: &ComponentRow) -> Option<&SignalRow> {

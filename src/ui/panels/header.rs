@@ -42,8 +42,8 @@ fn banner(state: &State) -> (Shown, Role) {
         RiskClass::Development => ("DEV", Role::BannerDev),
     };
     let name = &state.environment.name;
-    let upper = name.as_str().to_uppercase();
-    let text = if upper.contains(word) { Shown::composed(upper) } else { shown!("{} {}", word, name) };
+    let upper = name.upper();
+    let text = if upper.as_str().contains(word) { upper } else { shown!("{} {}", word, name) };
     (cut_middle(text.as_str(), 24), role)
 }
 
@@ -123,22 +123,14 @@ pub fn evidence(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
 }
 
 fn lost(missing: &[Missing]) -> Shown {
-    let words: Vec<String> = missing
-        .iter()
-        .map(|missing| match missing.since {
-            Some(since) => format!("no {} since {}", missing.source.shown(), since.clock()),
-            None => format!("no {}", missing.source.shown()),
-        })
-        .collect();
-    Shown::composed(words.join(", "))
+    let words = missing.iter().map(|missing| match missing.since {
+        Some(since) => shown!("no {} since {}", missing.source.shown(), format::time(since)),
+        None => shown!("no {}", missing.source.shown()),
+    });
+    Shown::joined(words, ", ")
 }
 
 fn waiting(state: &State) -> Shown {
-    let names: Vec<String> = state
-        .sources
-        .iter()
-        .filter(|source| matches!(source.state, SourceState::Connecting { .. }))
-        .map(|source| source.id.shown().to_string())
-        .collect();
-    Shown::composed(names.join(", "))
+    let connecting = state.sources.iter().filter(|source| matches!(source.state, SourceState::Connecting { .. }));
+    Shown::joined(connecting.map(|source| source.id.shown()), ", ")
 }

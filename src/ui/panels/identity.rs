@@ -7,9 +7,10 @@ use crate::domain::text::Shown;
 use crate::model::board::{Cause, ComponentRow, Latency, TierRow};
 use crate::shown;
 use crate::state::State;
+use crate::state::rows;
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, Piece, wrap};
-use crate::ui::{format, looks, rows};
+use crate::ui::{format, looks};
 
 /// A line of the head.
 pub type Line = Vec<Piece>;

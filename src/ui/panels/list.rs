@@ -192,8 +192,7 @@ pub fn attributes(canvas: &mut Canvas<'_>, area: Rect, row: &ComponentRow, scrol
         }
     }
     if !row.zones.is_empty() {
-        let zones: Vec<String> = row.zones.iter().map(|zone| zone.shown().to_string()).collect();
-        pairs.push(("zones", Shown::composed(zones.join(", "))));
+        pairs.push(("zones", Shown::joined(row.zones.iter().map(crate::domain::text::Raw::shown), ", ")));
     }
     pairs.extend(row.attributes.iter().map(|(name, value)| (*name, value.shown())));
     draw(canvas, area, &pairs, (None, scroll), "nothing is on record", |canvas, line, (name, value)| {

@@ -34,7 +34,7 @@ pub fn lines(sources: &[SourceStatus], columns: u16, most: usize) -> Vec<Vec<Pie
             break;
         }
         for (row, text) in text.into_iter().enumerate() {
-            let lead = if row == 0 { name.clone() } else { Shown::composed(" ".repeat(usize::from(indent))) };
+            let lead = if row == 0 { name.clone() } else { Shown::of(&" ".repeat(usize::from(indent))) };
             lines.push(vec![Piece::new(lead, Ink::bold(Role::Crit)), Piece::new(text, Role::Text)]);
         }
     }

@@ -4,11 +4,12 @@
 use ratatui::layout::Rect;
 
 use crate::model::board::{ComponentRow, TierRow};
+use crate::state::rows;
 use crate::state::{BoardRow, State};
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, width};
 use crate::ui::panels::{graph, identity};
-use crate::ui::{format, looks, rows};
+use crate::ui::{format, looks};
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: &BoardRow) {
     for y in area.top()..area.bottom() {

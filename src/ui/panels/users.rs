@@ -69,10 +69,9 @@ pub fn height(board: &Board) -> u16 {
 
 fn no_cause(board: &Board) -> Option<Shown> {
     let Cause::NotFound { looked_at } = &board.cause else { return None };
-    let looked: Vec<&str> = looked_at.iter().map(Shown::as_str).collect();
-    Some(if looked.is_empty() {
+    Some(if looked_at.is_empty() {
         Shown::fixed("cause not found")
     } else {
-        shown!("cause not found; looked at {}", Shown::composed(looked.join(", ")))
+        shown!("cause not found; looked at {}", Shown::joined(looked_at, ", "))
     })
 }

@@ -5,11 +5,12 @@ use ratatui::layout::Rect;
 use crate::layout::Regions;
 use crate::model::board::{SourceState, SourceStatus};
 use crate::shown;
+use crate::state::rows;
 use crate::state::{BoardPlace, BoardRow, State};
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink};
 use crate::ui::panels::{alerts, lost, side, table, users};
-use crate::ui::{format, looks, rows};
+use crate::ui::{format, looks};
 
 pub fn draw(canvas: &mut Canvas<'_>, regions: &Regions, state: &State, place: &BoardPlace) {
     let body = regions.body;

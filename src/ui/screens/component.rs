@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use crate::model::board::{ComponentRow, SignalRow};
 use crate::model::facts::MemberState;
 use crate::shown;
+use crate::state::rows;
 use crate::state::{ComponentPlace, State, Tab};
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink};
 use crate::ui::panels::{graph, identity, list};
-use crate::ui::rows;
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &ComponentPlace) {
     let Some((_, row)) = rows::component(&state.board, &place.component) else {

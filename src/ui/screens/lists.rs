@@ -2,14 +2,16 @@
 
 use ratatui::layout::Rect;
 
-use crate::domain::text::Shown;
+use crate::domain::id::SourceId;
+use crate::domain::text::{Raw, Shown};
 use crate::model::board::{AlertRow, SourceState, SourceStatus};
 use crate::shown;
 use crate::state::State;
+use crate::state::rows;
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, Piece, wrap};
 use crate::ui::panels::list;
-use crate::ui::{format, looks, rows};
+use crate::ui::{format, looks};
 
 /// Splits off the lines for the selected row in full.
 fn split(area: Rect, wanted: usize) -> (Rect, Rect) {
@@ -35,10 +37,9 @@ fn labelled(label: &'static str, text: &Shown, role: Role, columns: u16) -> Vec<
         .collect()
 }
 
-pub fn sources(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: usize) {
-    let shown: Vec<&SourceStatus> =
-        state.sources.iter().filter(|status| rows::matches(status.id.as_str(), &state.filter.text)).collect();
-    let selected = selected.min(shown.len().saturating_sub(1));
+pub fn sources(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<&SourceId>) {
+    let shown = rows::sources(state);
+    let selected = rows::place_of(&shown, |status| Some(&status.id) == selected);
     let detail = shown.get(selected).map(|status| source_details(state, status, area.width)).unwrap_or_default();
     let (top, bottom) = split(area, detail.len());
     let columns =
@@ -92,35 +93,37 @@ fn source_details(state: &State, status: &SourceStatus, columns: u16) -> Vec<Vec
     lines
 }
 
-pub fn changes(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: usize) {
+pub fn changes(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<&Raw>) {
     let list = rows::changes(state);
-    let selected = selected.min(list.len().saturating_sub(1));
+    let selected = rows::place_of(&list, |change| Some(&change.key) == selected);
     let mut detail = Vec::new();
     if let Some(change) = list.get(selected) {
         detail.extend(labelled("what", &change.what, Role::Text, area.width));
         let who = change.who.as_ref().map_or(Shown::fixed("not known"), crate::domain::text::Raw::shown);
         detail.extend(labelled("who", &who, Role::Text, area.width));
     }
-    let looked: Vec<&str> = state.sources.iter().filter(|s| s.state.is_live()).map(|s| s.kind.name()).collect();
-    let lost: Vec<String> = state
+    let looked: Vec<&'static str> = state.sources.iter().filter(|s| s.state.is_live()).map(|s| s.kind.name()).collect();
+    let lost: Vec<Shown> = state
         .sources
         .iter()
         .filter(|source| !source.state.is_live())
-        .map(|source| format!("{} ({})", source.id.shown(), looks::source_word(source)))
-        .chain(state.board.gaps.iter().map(|gap| gap.what.to_string()))
+        .map(|source| shown!("{} ({})", source.id.shown(), looks::source_word(source)))
+        .chain(state.board.gaps.iter().map(|gap| gap.what.clone()))
         .collect();
-    detail.extend(labelled("looked", &Shown::composed(looked.join(", ")), Role::Dim, area.width));
+    detail.extend(labelled("looked", &Shown::joined(looked, ", "), Role::Dim, area.width));
     if !lost.is_empty() {
-        detail.extend(labelled("not looked", &Shown::composed(lost.join(", ")), Role::Warn, area.width));
+        detail.extend(labelled("not looked", &Shown::joined(lost, ", "), Role::Warn, area.width));
     }
     let (top, bottom) = split(area, detail.len());
     list::changes(canvas, top, &list, (Some(selected), 0), state);
     details(canvas, bottom, &detail);
 }
 
-pub fn alerts(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: usize) {
+pub fn alerts(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<&(SourceId, Raw)>) {
     let list = rows::alerts(state);
-    let selected = selected.min(list.len().saturating_sub(1));
+    let selected = rows::place_of(&list, |alert| {
+        selected.is_some_and(|(source, key)| (source, key) == (&alert.source, &alert.key))
+    });
     let detail = list.get(selected).map(|alert| alert_details(state, alert, area.width)).unwrap_or_default();
     let (top, bottom) = split(area, detail.len());
     let name = area.width.saturating_sub(46).clamp(16, 50);

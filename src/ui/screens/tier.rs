@@ -2,11 +2,11 @@
 
 use ratatui::layout::Rect;
 
+use crate::state::rows;
 use crate::state::{State, TierPlace};
 use crate::theme::Role;
 use crate::ui::canvas::Canvas;
 use crate::ui::panels::{graph, identity, table};
-use crate::ui::rows;
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &TierPlace) {
     let Some(row) = rows::tier(&state.board, place.tier) else {

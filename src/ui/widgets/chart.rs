@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use crate::domain::text::Shown;
 use crate::domain::time::Stamp;
 use crate::domain::unit::Unit;
 use crate::model::board::SignalRow;
@@ -110,9 +109,8 @@ impl Chart<'_> {
         let mut at = end.align_down(step);
         while at >= start {
             if let Some(x) = scale.column(at) {
-                let text: String = at.clock().chars().take(5).collect();
                 let left = x.saturating_sub(2).clamp(plot.x, plot.right().saturating_sub(5));
-                canvas.put(left, plot.bottom(), 5, Shown::composed(text), Role::Dim);
+                canvas.put(left, plot.bottom(), 5, format::minute(at), Role::Dim);
             }
             at = at - step;
         }

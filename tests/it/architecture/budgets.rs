@@ -12,7 +12,6 @@ const ENUM_VARIANTS: usize = 25;
 const WIDE: &[&str] = &[
     // The columns of the board and of `status --json`.
     "TierRow",
-    "TierReport",
     "Status",
     // AWS resources as the Describe calls tell them.
     "DbInstance",

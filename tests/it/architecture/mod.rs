@@ -33,7 +33,8 @@ impl Source {
 
     /// Whether the whole file is test code.
     pub fn is_test(&self) -> bool {
-        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+        ["/tests.rs", "_tests.rs", "/testing.rs", "/fixture.rs"].iter().any(|end| self.path.ends_with(end))
+            || self.path.contains("/tests/")
     }
 }
 

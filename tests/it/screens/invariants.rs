@@ -2,9 +2,10 @@
 
 use ratatui::style::{Color, Modifier};
 use tierdeck::domain::tier::Tier;
+use tierdeck::state::rows;
 use tierdeck::state::{BoardPlace, BoardRow, ComponentPlace, Overlay, Place, State, Tab, TierPlace, TopologyPlace};
 use tierdeck::theme::{ColorDepth, GlyphSet, Theme};
-use tierdeck::ui::{rows, snapshot};
+use tierdeck::ui::snapshot;
 use unicode_width::UnicodeWidthStr;
 
 use super::{fixture, frame};
@@ -25,9 +26,9 @@ fn everything() -> Vec<State> {
         topology(2),
         Place::Tier(TierPlace { tier: Tier::Application, selected: Some(fixture::orders_id()), scroll: 7 }),
         Place::Tier(TierPlace { tier: Tier::Host, selected: None, scroll: 0 }),
-        Place::Sources { selected: 99 },
-        Place::Changes { selected: 1 },
-        Place::Alerts { selected: 0 },
+        Place::Sources { selected: None },
+        Place::Changes { selected: None },
+        Place::Alerts { selected: None },
     ];
     places.extend(Tab::ALL.map(component));
     let mut states = Vec::new();

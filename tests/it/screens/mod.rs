@@ -85,9 +85,17 @@ fn component(tab: Tab) -> Place {
 
 #[test]
 fn lists() {
-    check("sources", &State { places: vec![Place::Sources { selected: 1 }], ..fixture::without_prometheus() }, 80, 24);
-    check("changes", &at(Place::Changes { selected: 0 }), 80, 24);
-    check("alerts", &at(Place::Alerts { selected: 0 }), 80, 24);
+    check(
+        "sources",
+        &State {
+            places: vec![Place::Sources { selected: Some(tierdeck::domain::id::SourceId::new("prom")) }],
+            ..fixture::without_prometheus()
+        },
+        80,
+        24,
+    );
+    check("changes", &at(Place::Changes { selected: None }), 80, 24);
+    check("alerts", &at(Place::Alerts { selected: None }), 80, 24);
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn provider(row: &Value) -> &'static str {
         "distribution" | "web-acl" => "aws-cloudwatch-global",
         "bucket" => "aws-cloudwatch",
         "endpoint" => "probes",
-        "service" | "other" => "prom",
+        "service" | "host" => "prom",
         _ => "k8s",
     }
 }
@@ -85,14 +85,18 @@ fn amiss(before: &Report, now: &Report, lost: &[&str]) -> Vec<String> {
         let health = rows.get(id).map_or("gone", |row| row["health"].as_str().expect("a health"));
         let expected = if judged(row, lost) { "unknown" } else { row["health"].as_str().expect("a health") };
         if health != expected {
-            amiss.push(format!("{id} is {health} instead of {expected}: {:?}", rows.get(id).map(|row| &row["reasons"])));
+            amiss
+                .push(format!("{id} is {health} instead of {expected}: {:?}", rows.get(id).map(|row| &row["reasons"])));
         }
     }
     let missing: Vec<&str> =
         now.0["missing"].as_array().expect("missing").iter().filter_map(|one| one["source"].as_str()).collect();
     let evidence = if lost.is_empty() { "full" } else { "partial" };
     if now.0["evidence"] != evidence || missing != lost {
-        amiss.push(format!("evidence is {} without {missing:?} instead of {evidence} without {lost:?}", now.0["evidence"]));
+        amiss.push(format!(
+            "evidence is {} without {missing:?} instead of {evidence} without {lost:?}",
+            now.0["evidence"]
+        ));
     }
     amiss
 }
@@ -103,10 +107,13 @@ fn trial(server: &str, lost: &[&str]) -> Vec<String> {
     let mut console = shop.console();
     console.settle();
     let before = console.report();
-    let mut complaints: Vec<String> = amiss(&before, &before, &[]).into_iter().map(|c| format!("before: {c}")).collect();
+    let mut complaints: Vec<String> =
+        amiss(&before, &before, &[]).into_iter().map(|c| format!("before: {c}")).collect();
     for verb in VERBS {
-        complaints.extend(step(&shop, &mut console, &format!("{verb} {server}"), LIMIT, |now| amiss(&before, now, lost)));
-        complaints.extend(step(&shop, &mut console, &format!("start {server}"), RETURN, |now| amiss(&before, now, &[])));
+        complaints
+            .extend(step(&shop, &mut console, &format!("{verb} {server}"), LIMIT, |now| amiss(&before, now, lost)));
+        complaints
+            .extend(step(&shop, &mut console, &format!("start {server}"), RETURN, |now| amiss(&before, now, &[])));
     }
     complaints
 }
@@ -134,7 +141,11 @@ fn step(
 fn what_rested_on_a_server_is_unknown_within_ten_seconds_and_nothing_else() {
     let only = std::env::var("SERVER").ok();
     let complaints: Vec<String> = std::thread::scope(|scope| {
-        let trials: Vec<_> = SOURCES.iter().filter(|(s, _)| only.as_deref().is_none_or(|o| o == *s)).map(|(server, lost)| scope.spawn(|| trial(server, lost))).collect();
+        let trials: Vec<_> = SOURCES
+            .iter()
+            .filter(|(s, _)| only.as_deref().is_none_or(|o| o == *s))
+            .map(|(server, lost)| scope.spawn(|| trial(server, lost)))
+            .collect();
         trials.into_iter().flat_map(|trial| trial.join().expect("no panic within a trial")).collect()
     });
     assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));

@@ -67,6 +67,7 @@ fn again(figure: &Value, wire: &mut Wire) -> Result<f64, String> {
         Some("promql") => promql(wire, query, at.as_millisecond()),
         Some("cloudwatch") => cloudwatch(wire, query, figure["source"].as_str().unwrap_or_default()),
         Some("http") => http(wire, query),
+        Some("describe") => describe(wire, query),
         other => Err(format!("there is no way to ask {other:?}")),
     }
 }
@@ -90,6 +91,28 @@ fn cloudwatch(wire: &mut Wire, query: &str, source: &str) -> Result<f64, String>
         return Err(format!("not one result: {answer}"));
     };
     result["Values"][0].as_f64().ok_or_else(|| format!("no value: {answer}"))
+}
+
+/// A call, its parameters in JSON, and the number of targets that meet every condition, in JMESPath.
+fn describe(wire: &mut Wire, query: &str) -> Result<f64, String> {
+    let unknown = || "not the targets of a group".to_owned();
+    let rest = query.strip_prefix("elasticloadbalancing:DescribeTargetHealth ").ok_or_else(unknown)?;
+    let (parameters, field) = rest.split_once(' ').ok_or_else(unknown)?;
+    let parameters: Value = serde_json::from_str(parameters).map_err(|error| error.to_string())?;
+    let group = parameters["TargetGroupArn"].as_str().ok_or_else(unknown)?;
+    let filter = field.strip_prefix("length(TargetHealthDescriptions[?").and_then(|text| text.strip_suffix("])"));
+    let conditions: Vec<(bool, &str)> = filter
+        .ok_or_else(unknown)?
+        .split(" && ")
+        .map(|condition| {
+            let (sign, state) = condition.strip_prefix("TargetHealth.State")?.split_at_checked(2)?;
+            Some((sign == "==", state.strip_prefix('\'')?.strip_suffix('\'')?))
+        })
+        .collect::<Option<_>>()
+        .ok_or_else(unknown)?;
+    let states = wire.target_states(group)?;
+    let meets = |state: &&String| conditions.iter().all(|(is, wanted)| (*state == wanted) == *is);
+    Ok(states.iter().filter(meets).count() as f64)
 }
 
 /// A path and, behind `#`, the JSON pointer of a number or a quantity.

@@ -63,7 +63,9 @@ impl Reader<'_> {
         if let Ok(number) = word.parse() {
             return Ok(number);
         }
-        let [letter @ b'a'..=b'z'] = word.as_bytes() else { return Err(format!("{word:?} is no letter and no number")) };
+        let [letter @ b'a'..=b'z'] = word.as_bytes() else {
+            return Err(format!("{word:?} is no letter and no number"));
+        };
         let part = self.parts.get(usize::from(letter - b'a'));
         part.copied().ok_or_else(|| format!("there is no part {word}"))
     }

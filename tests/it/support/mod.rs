@@ -4,7 +4,7 @@ pub mod arithmetic;
 pub mod seeds;
 pub mod wire;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tierdeck::demo::{self, Demo, DemoOptions, world};
@@ -16,6 +16,8 @@ use tierdeck::runtime::launch::Headless;
 
 /// Detailed history of a world that need not show more than the present trouble and what was before it, ms.
 const SHORT_HISTORY: i64 = 25 * 60_000;
+/// Time between two looks at a console that runs.
+const LOOK: Duration = Duration::from_millis(250);
 /// The longest that a first round of all sources may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -37,12 +39,8 @@ impl Shop {
     }
 
     fn start(scenario: &str, seed: u64, speed: f64, at: Option<i64>) -> Self {
-        let world = world::Options {
-            scenario: scenario.to_owned(),
-            seed,
-            history: SHORT_HISTORY,
-            ..world::Options::default()
-        };
+        let world =
+            world::Options { scenario: scenario.to_owned(), seed, history: SHORT_HISTORY, ..world::Options::default() };
         let demo = demo::start(&DemoOptions { world, speed, at }).expect("a world");
         let settings = tierdeck::config::load(&demo.endpoints().config).expect("the demo's own config");
         Self { demo, settings }
@@ -74,18 +72,17 @@ impl Console {
 
     /// Runs until `done` says so of what `status --json` would print; the last report when that takes longer than
     /// `limit`.
+    #[allow(clippy::disallowed_methods)]
     pub fn until(&mut self, limit: Duration, done: impl Fn(&Report) -> bool) -> Result<Report, Report> {
-        const LOOK: Duration = Duration::from_millis(500);
-        let mut looked = Duration::ZERO;
+        let begun = Instant::now();
         loop {
             self.0.run_for(LOOK);
-            looked += LOOK;
+            let late = begun.elapsed() > limit;
             let report = self.report();
-            if done(&report) {
-                return Ok(report);
-            }
-            if looked >= limit {
-                return Err(report);
+            match (done(&report), late) {
+                (true, false) => return Ok(report),
+                (_, true) => return Err(report),
+                (false, false) => {}
             }
         }
     }

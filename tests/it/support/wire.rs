@@ -12,8 +12,8 @@ pub struct Wire {
     prometheus: String,
     kubernetes: String,
     token: String,
-    cloudwatch: String,
-    answers: HashMap<String, Value>,
+    aws: String,
+    answers: HashMap<String, String>,
 }
 
 impl Wire {
@@ -30,7 +30,7 @@ impl Wire {
             prometheus: endpoints.prometheus.clone(),
             kubernetes: field("server:"),
             token: field("token:"),
-            cloudwatch: endpoints.env["AWS_ENDPOINT_URL"].clone(),
+            aws: endpoints.env["AWS_ENDPOINT_URL"].clone(),
             answers: HashMap::new(),
         }
     }
@@ -49,12 +49,23 @@ impl Wire {
         let signed = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
         let request = self
             .client
-            .post(&self.cloudwatch)
+            .post(&self.aws)
             .header("X-Amz-Target", "GraniteServiceVersion20100801.GetMetricData")
             .header("Content-Type", "application/x-amz-json-1.0")
             .header("Authorization", signed)
             .body(body.to_owned());
         self.ask(format!("cloudwatch {region} {body}"), request)
+    }
+
+    /// `DescribeTargetHealth` by the awsQuery protocol: the state of every target of a group.
+    pub fn target_states(&mut self, group: &str) -> Result<Vec<String>, String> {
+        let form = [("Action", "DescribeTargetHealth"), ("Version", "2015-12-01"), ("TargetGroupArn", group)];
+        let scope = "AKIADEMO/20261116/eu-west-1/elasticloadbalancing/aws4_request";
+        let signed = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
+        let request = self.client.post(&self.aws).header("Authorization", signed).form(&form);
+        let answer = self.text(format!("targets {group}"), request)?;
+        let state = |one: &str| Some(one.split_once("<State>")?.1.split_once("</State>")?.0.to_owned());
+        Ok(answer.split("<TargetHealth>").skip(1).filter_map(state).collect())
     }
 
     /// `GET` of a path of the Kubernetes API.
@@ -64,6 +75,11 @@ impl Wire {
     }
 
     fn ask(&mut self, question: String, request: reqwest::RequestBuilder) -> Result<Value, String> {
+        let text = self.text(question, request)?;
+        serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))
+    }
+
+    fn text(&mut self, question: String, request: reqwest::RequestBuilder) -> Result<String, String> {
         if let Some(known) = self.answers.get(&question) {
             return Ok(known.clone());
         }
@@ -71,10 +87,7 @@ impl Wire {
             let response = request.send().await.map_err(|error| error.to_string())?;
             let status = response.status();
             let text = response.text().await.map_err(|error| error.to_string())?;
-            if !status.is_success() {
-                return Err(format!("{status}: {text}"));
-            }
-            serde_json::from_str::<Value>(&text).map_err(|error| format!("{error}: {text}"))
+            if status.is_success() { Ok(text) } else { Err(format!("{status}: {text}")) }
         })?;
         self.answers.insert(question, answer.clone());
         Ok(answer)

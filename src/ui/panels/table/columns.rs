@@ -10,11 +10,12 @@ use crate::model::facts::MemberState;
 use crate::model::signals::Role as SignalRole;
 use crate::shown;
 use crate::state::State;
+use crate::state::rows;
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink};
 use crate::ui::format::{self, Figure};
+use crate::ui::looks;
 use crate::ui::widgets::spark;
-use crate::ui::{looks, rows};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Column {

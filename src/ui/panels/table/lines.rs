@@ -7,10 +7,11 @@ use crate::domain::text::Shown;
 use crate::domain::tier::Tier;
 use crate::model::board::{Board, Cause, ComponentRow, TierRow};
 use crate::shown;
+use crate::state::rows;
 use crate::state::{BoardPlace, BoardRow, State};
 use crate::theme::Role;
 use crate::ui::canvas::{Ink, wrap};
-use crate::ui::{format, rows};
+use crate::ui::format;
 
 pub(super) struct Line<'a> {
     pub what: What<'a>,
@@ -132,8 +133,7 @@ fn lines<'a>(
 }
 
 fn folded_words(folded: &BTreeSet<Tier>) -> Shown {
-    let names: Vec<&str> = folded.iter().map(|tier| tier.name()).collect();
-    shown!("{} ok ({})", Shown::composed(names.join(", ")), folded.len())
+    shown!("{} ok ({})", Shown::joined(folded.iter().map(|tier| tier.name()), ", "), folded.len())
 }
 
 type Note = (&'static str, Shown, Ink);

@@ -7,10 +7,10 @@ mod lines;
 use ratatui::layout::Rect;
 
 use crate::model::board::ComponentRow;
+use crate::state::rows;
 use crate::state::{BoardPlace, State};
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink};
-use crate::ui::rows;
 
 pub use columns::key_signal;
 use columns::{Layout, Record};

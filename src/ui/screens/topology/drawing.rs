@@ -11,10 +11,11 @@ use crate::layout::topology::{Drawing, Node, place};
 use crate::model::board::{Board, ComponentRow, LinkRow};
 use crate::model::facts::MemberState;
 use crate::shown;
+use crate::state::rows;
 use crate::state::{State, TopologyPlace};
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, cut_middle, width};
-use crate::ui::{format, looks, rows};
+use crate::ui::{format, looks};
 
 /// A wire is thick from this share of the busiest one on.
 const THICK: f64 = 0.4;

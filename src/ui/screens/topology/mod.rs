@@ -10,11 +10,12 @@ use crate::domain::text::Shown;
 use crate::model::board::{Board, Cause, ComponentRow, LinkRow};
 use crate::model::signals::Role as SignalRole;
 use crate::shown;
+use crate::state::rows;
 use crate::state::{State, TopologyPlace};
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, Piece};
+use crate::ui::format;
 use crate::ui::panels::{identity, table};
-use crate::ui::{format, rows};
 
 /// Narrower screens get the tree.
 const DRAWN_FROM: u16 = 100;
@@ -23,7 +24,7 @@ const DRAWN_FROM: u16 = 100;
 const DETAIL: u16 = 7;
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &TopologyPlace) {
-    let selected = place.selected.clone().or_else(|| default(&state.board));
+    let selected = rows::topology_selection(&state.board, place);
     let below = DETAIL.min(area.height / 4);
     let map = Rect { height: area.height - below, ..area };
     let detail = Rect { y: map.bottom(), height: below, ..area };
@@ -36,8 +37,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &Topology
     canvas.rule(detail);
     let mut lines = Vec::new();
     if !left_out.is_empty() {
-        let names: Vec<String> = left_out.iter().map(|link| arrow(&state.board, link).to_string()).collect();
-        let words = shown!(" not drawn: {}", Shown::composed(names.join(", ")));
+        let names = left_out.iter().map(|link| arrow(&state.board, link));
+        let words = shown!(" not drawn: {}", Shown::joined(names, ", "));
         lines.extend(
             crate::ui::canvas::wrap(&words, area.width - 2, 2)
                 .into_iter()
@@ -52,20 +53,6 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &Topology
     for (y, line) in (detail.y + 1..detail.bottom()).zip(&lines) {
         canvas.pieces(area.x, y, area.width, line);
     }
-}
-
-/// What is selected before the operator moved: the probable cause, else the worst component, else the first.
-fn default(board: &Board) -> Option<ComponentId> {
-    if let Cause::Found(suspect) = &board.cause {
-        return Some(suspect.component.clone());
-    }
-    let mut worst: Option<&ComponentRow> = None;
-    for row in rows::topology_order(board) {
-        if worst.is_none_or(|best| row.health.rank() > best.health.rank()) {
-            worst = Some(row);
-        }
-    }
-    worst.map(|row| row.id.clone())
 }
 
 fn cause(board: &Board) -> Option<Vec<Piece>> {

@@ -4,11 +4,12 @@ use ratatui::layout::Rect;
 
 use crate::domain::id::ComponentId;
 use crate::shown;
+use crate::state::rows;
 use crate::state::{State, TopologyPlace};
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink};
 use crate::ui::panels::{first_visible, list};
-use crate::ui::{format, looks, rows};
+use crate::ui::{format, looks};
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &TopologyPlace, selected: Option<&ComponentId>) {
     let name = area.width.saturating_sub(47).clamp(14, 44);
