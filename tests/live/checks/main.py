@@ -3,9 +3,14 @@
 Usage: main.py [AREA]...   (kubernetes, prometheus, probes, cloudwatch, oracle, promql; all when none is named)
 
 Prints one line for each check, with its time, and the sum at the end; exits 1 when one failed. `tests/live/run` sets the
-environment: RIG, BIN, DEBS, VENV, SANDBOX and TIERDECK."""
+environment: RIG, BIN, DEBS, VENV, SANDBOX and TIERDECK. The sandbox is removed at the end; after a failure what the servers
+said is kept."""
+import glob
+import os
+import shutil
 import signal
 import sys
+import tempfile
 import time
 
 import cloudwatch
@@ -17,9 +22,18 @@ import promql
 from report import Report
 from tierdeck import Console
 
-AREAS = {
-    area.__name__: area.run for area in (kubernetes, prometheus, probes, cloudwatch, oracle, promql)
-}
+AREAS = {area.__name__: area.run for area in (kubernetes, prometheus, probes, cloudwatch, oracle, promql)}
+
+
+def tidy(sandbox, keep_logs):
+    logs = [path for path in (f"{sandbox}/logs", f"{sandbox}/rig/log") if keep_logs and os.path.isdir(path)]
+    kept = tempfile.mkdtemp(prefix="tierdeck-live-logs-") if logs else None
+    for path in logs:
+        for file in glob.glob(f"{path}/*"):
+            shutil.move(file, kept)
+    shutil.rmtree(sandbox, ignore_errors=True)
+    if kept:
+        print(f"what the servers said: {kept}")
 
 
 def main(names):
@@ -29,10 +43,13 @@ def main(names):
     # Ending through the context managers is what stops the servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     report, console, begun = Report(), Console(), time.monotonic()
-    for name in names or AREAS:
-        report.area = name
-        with report.check("its servers start and stop, and its checks run to their end", quiet=True):
-            AREAS[name](report, console)
+    try:
+        for name in names or AREAS:
+            report.area = name
+            with report.check("its servers start and stop, and its checks run to their end", quiet=True):
+                AREAS[name](report, console)
+    finally:
+        tidy(os.environ["SANDBOX"], keep_logs=report.failed > 0)
     print(f"{report.passed} passed, {report.failed} failed in {time.monotonic() - begun:.0f} s")
     return 1 if report.failed or not report.passed else 0
 
