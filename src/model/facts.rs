@@ -26,6 +26,14 @@ pub struct Observation {
     pub facts: Vec<Fact>,
 }
 
+impl Observation {
+    /// Whether it says only what its source cannot see: no sign that the source sees anything.
+    #[must_use]
+    pub fn tells_gaps(&self) -> bool {
+        !self.facts.is_empty() && self.facts.iter().all(|fact| matches!(fact, Fact::Gap(_)))
+    }
+}
+
 #[derive(Clone, Debug)]
 pub enum Fact {
     Component(ComponentFact),

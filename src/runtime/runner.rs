@@ -147,7 +147,11 @@ impl Outlet for Port {
     fn observe(&self, observation: Observation) {
         let newest = observation.facts.iter().filter_map(sample_time).max().unwrap_or(observation.observed_at);
         let now = self.clocks.now();
+        let is_blind = observation.tells_gaps();
         self.inbox.observe(observation);
+        if is_blind {
+            return;
+        }
         self.inbox.status(&self.id, |status| {
             status.sample_at = status.sample_at.max(Some(newest));
             status.alive_at = Some(now);

@@ -78,7 +78,6 @@ impl KubernetesSource {
         let connection = connect(&self.settings, self.egress).await?;
         self.endpoint = connection.endpoint().clone();
         outlet.identity(identity(&connection).await?);
-        outlet.alive();
         let feeds = feeds::feeds(&self.settings.namespaces);
         let mut inputs = inputs(&connection, &feeds, &self.settings.namespaces, outlet);
         let origin = Origin { source: self.id(), endpoint: self.endpoint.clone() };
@@ -92,15 +91,19 @@ impl KubernetesSource {
                 biased;
                 () = tokio::time::sleep_until(flush_at), if due.is_some() => {
                     due = None;
+                    // Where nothing may be seen, what was known before is neither confirmed nor taken back.
+                    let blind = store.blind();
                     for observation in store.flush(outlet.now()) {
-                        outlet.observe(observation);
+                        if blind.is_none() || observation.tells_gaps() {
+                            outlet.observe(observation);
+                        }
+                    }
+                    if let Some(fault) = blind {
+                        return Err(fault);
                     }
                     if store.is_settled() {
                         *lived = true;
                         early.take().into_iter().for_each(|usage| tell_signals(&store, Some(&usage), outlet));
-                    }
-                    if let Some(fault) = store.blind() {
-                        return Err(fault);
                     }
                 }
                 input = inputs.next() => {

@@ -194,10 +194,18 @@ def restricted(cluster, console):
     said = [gap["what"] for gap in source(report, "k8s")["gaps"]]
     for missing in ("pods", "statefulsets", "services"):
         expect(any("forbidden" in gap and missing in gap for gap in said), f"no gap says that {missing} are forbidden: {said}")
-    # Who may list nothing at cluster scope sees nothing, and is told so.
-    report, code = console.status(console.config("rig-operator-everywhere", entry))
+    # Who may list nothing at cluster scope sees nothing, is told so, and goes on being told while it is tried again.
+    config = console.config("rig-operator-everywhere", entry)
+    report, code = console.status(config)
     expect(code == 7, f"exit code {code}")
     expect("forbidden" in (source(report, "k8s")["error"] or ""), f"{source(report, 'k8s')}")
+    expect(source(report, "k8s")["gaps"], "each collection is a gap")
+    with console.watch(config) as watch:
+        watch.until(lambda r: source(r, "k8s")["state"] == "failed", 10, "the source is failed")
+        begun = time.monotonic()
+        watch.until(lambda r: len(watch.since(begun)) >= 6, 15, "six reports")
+        states = [source(r, "k8s")["state"] for r in watch.since(begun)]
+        expect(set(states) == {"failed"}, f"the source stays failed: {states}")
 
 
 def run(report, console):
