@@ -20,8 +20,8 @@ use crate::model::facts::{AlertFact, Fact, Observation};
 
 /// Time between two looks at the alerts (facts/signals.md 1.2).
 const POLL: Duration = Duration::from_secs(15);
-/// Time between two signs of life: silence must be noticed within 10 s.
-const LIFE: Duration = Duration::from_secs(4);
+/// Time between two signs of life: with the client's own deadline of 5 s, silence is noticed within 10 s.
+const LIFE: Duration = Duration::from_secs(3);
 /// The runner's patience: two calls of the client.
 const PATIENCE: Duration = Duration::from_secs(11);
 

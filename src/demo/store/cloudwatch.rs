@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Upper bounds of the distribution's buckets: `BUCKET_BASE * BUCKET_GROWTH^i`, in the metric's unit.
-pub const BUCKETS: usize = 96;
+pub const BUCKETS: usize = 144;
 const BUCKET_BASE: f64 = 1e-4;
 const BUCKET_GROWTH: f64 = 1.14;
 

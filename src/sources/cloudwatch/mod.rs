@@ -30,7 +30,10 @@ use crate::model::facts::{AlertFact, ComponentFact, Fact, GapFact, Observation, 
 const EVERY: Duration = Duration::from_secs(60);
 /// The rarest that a budget can make it.
 const RAREST: Duration = Duration::from_secs(900);
-const DEADLINE: Duration = Duration::from_secs(15);
+/// The first round looks for what there is, too.
+const FIRST_DEADLINE: Duration = Duration::from_secs(15);
+/// A later round that hangs must show within 10 s.
+const DEADLINE: Duration = Duration::from_secs(9);
 const HISTORY: Duration = Duration::from_secs(3_600);
 /// Late values replace what was read before: this much is read again every time.
 const AGAIN: Duration = Duration::from_secs(300);
@@ -274,7 +277,8 @@ impl Source for CloudWatch {
     }
 
     fn cadence(&self) -> Cadence {
-        Cadence::Poll { every: self.every, deadline: DEADLINE }
+        let deadline = if self.read_to.is_some() { DEADLINE } else { FIRST_DEADLINE };
+        Cadence::Poll { every: self.every, deadline }
     }
 
     fn round<'a>(&'a mut self, outlet: &'a dyn Outlet) -> BoxFuture<'a, Result<(), Fault>> {

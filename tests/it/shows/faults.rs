@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tierdeck::model::signals::{self, Role};
 
+use super::{leaves, quiet};
 use crate::support::{Console, Report, Shop};
 
 /// Within this much human time a fault must show (PRODUCT.md 5).
@@ -14,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 const RETURN: Duration = Duration::from_secs(15);
 
 /// A server by its name in the commands, and the sources that ask it.
-const SOURCES: [(&str, &[&str]); 8] = [
+const SOURCES: [(&str, &[&str]); 9] = [
     ("kubernetes", &["k8s"]),
     ("prometheus", &["prom"]),
     ("alertmanager", &["alertmanager"]),
@@ -23,6 +24,13 @@ const SOURCES: [(&str, &[&str]); 8] = [
     ("rds", &["aws-rds"]),
     ("elasticache", &["aws-elasticache"]),
     ("autoscaling", &["aws-autoscaling"]),
+    ("sts", &["aws-sts"]),
+];
+/// A server that only probes meet, its verbs, and what of its probe's kind is in the question.
+const PROBED: [(&str, &[&str], &str); 3] = [
+    ("dns", &["stop", "hang"], "dns "),
+    ("tls", &["stop", "hang", "401"], "https "),
+    ("ssh", &["stop", "hang"], "ssh "),
 ];
 const VERBS: [&str; 4] = ["stop", "hang", "401", "truncate"];
 
@@ -43,10 +51,7 @@ fn provider(row: &Value) -> &'static str {
 
 /// Whether a figure, or any part it is computed from, comes from one of the sources.
 fn rests(figure: &Value, lost: &[&str]) -> bool {
-    match figure["from"].as_array() {
-        Some(parts) if !parts.is_empty() => parts.iter().any(|part| rests(part, lost)),
-        _ => figure["source"].as_str().is_some_and(|source| lost.contains(&source)),
-    }
+    leaves(figure).iter().any(|leaf| leaf["source"].as_str().is_some_and(|source| lost.contains(&source)))
 }
 
 fn fresh(figure: &Value) -> bool {
@@ -101,52 +106,140 @@ fn amiss(before: &Report, now: &Report, lost: &[&str]) -> Vec<String> {
     amiss
 }
 
-/// Breaks a server in each way in turn; what did not show, or did not come back, in time.
-fn trial(server: &str, lost: &[&str]) -> Vec<String> {
-    let shop = Shop::running("calm", 7);
-    let mut console = shop.console();
-    console.settle();
-    let before = console.report();
-    let mut complaints: Vec<String> =
-        amiss(&before, &before, &[]).into_iter().map(|c| format!("before: {c}")).collect();
-    for verb in VERBS {
-        complaints
-            .extend(step(&shop, &mut console, &format!("{verb} {server}"), LIMIT, |now| amiss(&before, now, lost)));
-        complaints
-            .extend(step(&shop, &mut console, &format!("start {server}"), RETURN, |now| amiss(&before, now, &[])));
+/// What is not as it must be while the server of some probes does not answer: those that meet it are down, and that is
+/// fresh news; everything else is as it was.
+fn unreached(before: &Report, now: &Report, kind: &str) -> Vec<String> {
+    let mut amiss = Vec::new();
+    let meets = |row: &Value| {
+        let parts = row["parts"].as_array().expect("parts");
+        parts.iter().any(|part| part["figure"]["query"].as_str().is_some_and(|query| query.starts_with(kind)))
+    };
+    let rows: BTreeMap<&str, &Value> = now.components().filter_map(|row| Some((row["id"].as_str()?, row))).collect();
+    for row in before.components() {
+        let id = row["id"].as_str().expect("an id");
+        let Some(row_now) = rows.get(id) else { continue };
+        let same = row_now["health"] == row["health"];
+        if meets(row) && (same || row_now["health"] == "unknown") {
+            amiss.push(format!("{id} is {} while nobody reaches it", row_now["health"]));
+        }
+        if !meets(row) && !same {
+            amiss.push(format!("{id} is {}: {}", row_now["health"], row_now["reasons"]));
+        }
+        let up = |part: &&Value| part["signal"] == "probe.up";
+        let up = row_now["parts"].as_array().expect("parts").iter().find(up).map(|part| &part["figure"]);
+        if meets(row) && up.is_none_or(|figure| figure["value"] != 0.0 || !fresh(figure)) {
+            amiss.push(format!("{id} is up: {up:?}"));
+        }
     }
-    complaints
+    let figures: BTreeMap<String, &Value> = now.figures().into_iter().collect();
+    for (path, figure) in before.figures() {
+        let probed = leaves(figure).iter().any(|leaf| leaf["source"] == "probes");
+        if !probed && fresh(figure) && !figures.get(&path).is_some_and(|figure| fresh(figure)) {
+            amiss.push(format!("{path} is no longer fresh"));
+        }
+    }
+    amiss
 }
 
-/// Gives a command and waits until nothing is amiss.
-fn step(
-    shop: &Shop,
-    console: &mut Console,
-    command: &str,
-    limit: Duration,
-    amiss: impl Fn(&Report) -> Vec<String>,
-) -> Vec<String> {
-    let answer = shop.demo.command(command);
-    assert!(answer.starts_with("ok"), "{answer}");
-    let t = std::time::Instant::now();
-    let r = match console.until(limit, |now| amiss(now).is_empty()) {
-        Ok(_) => Vec::new(),
-        Err(last) => amiss(&last).into_iter().map(|what| format!("{limit:?} after {command}: {what}")).collect(),
-    };
-    println!("{command} {:?} {}", t.elapsed(), r.len());
-    r
+/// A calm shop with a console that has seen it.
+struct Trial {
+    shop: Shop,
+    console: Console,
+    before: Report,
+    complaints: Vec<String>,
+}
+
+impl Trial {
+    fn begin() -> Self {
+        let shop = Shop::running("calm", 7);
+        let mut console = shop.console();
+        console.settle();
+        let before = console.report();
+        let complaints = amiss(&before, &before, &[]);
+        Self { shop, console, before, complaints }
+    }
+
+    /// Gives a command and waits until nothing is amiss any more.
+    fn step(&mut self, command: &str, limit: Duration, amiss: impl Fn(&Report, &Report) -> Vec<String>) {
+        let answer = self.shop.demo.command(command);
+        assert!(answer.starts_with("ok"), "{answer}");
+        let before = &self.before;
+        if let Err(last) = self.console.until(limit, |now| amiss(before, now).is_empty()) {
+            let late = amiss(before, &last).into_iter().take(5);
+            self.complaints.extend(late.map(|what| format!("{limit:?} after {command}: {what}")));
+        }
+    }
+
+    fn start(&mut self, server: &str) {
+        self.step(&format!("start {server}"), RETURN, |before, now| amiss(before, now, &[]));
+    }
+}
+
+/// Breaks a server in each way in turn; what did not show, or did not come back, in time.
+fn trial(server: &str, lost: &[&str]) -> Vec<String> {
+    let mut trial = Trial::begin();
+    for verb in VERBS {
+        trial.step(&format!("{verb} {server}"), LIMIT, |before, now| amiss(before, now, lost));
+        trial.start(server);
+    }
+    trial.complaints
+}
+
+fn probe_trial() -> Vec<String> {
+    let mut trial = Trial::begin();
+    for (server, verbs, kind) in PROBED {
+        for verb in verbs {
+            trial.step(&format!("{verb} {server}"), LIMIT, |before, now| unreached(before, now, kind));
+            trial.start(server);
+        }
+    }
+    trial.complaints
 }
 
 #[test]
+#[allow(clippy::disallowed_methods)]
 fn what_rested_on_a_server_is_unknown_within_ten_seconds_and_nothing_else() {
-    let only = std::env::var("SERVER").ok();
+    let _quiet = quiet();
     let complaints: Vec<String> = std::thread::scope(|scope| {
-        let trials: Vec<_> = SOURCES
-            .iter()
-            .filter(|(s, _)| only.as_deref().is_none_or(|o| o == *s))
-            .map(|(server, lost)| scope.spawn(|| trial(server, lost)))
-            .collect();
+        let mut trials: Vec<_> =
+            SOURCES.iter().map(|(server, lost)| scope.spawn(move || trial(server, lost))).collect();
+        trials.push(scope.spawn(probe_trial));
         trials.into_iter().flat_map(|trial| trial.join().expect("no panic within a trial")).collect()
     });
     assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
+}
+
+const PROMETHEUS: &str = "statefulset/monitoring/prometheus";
+
+#[test]
+fn without_monitoring_the_load_balancer_readiness_and_probes_still_judge() {
+    let _quiet = quiet();
+    let mut trial = Trial::begin();
+    // Readiness judges Prometheus itself: that it is gone is known, not unknown.
+    let but_itself = |before: &Report, now: &Report| -> Vec<String> {
+        let expected = format!("{PROMETHEUS} is critical");
+        let (own, mut others): (Vec<_>, Vec<_>) =
+            amiss(before, now, &["prom"]).into_iter().partition(|what| what.starts_with(&expected));
+        if own.is_empty() {
+            others.push(format!("{PROMETHEUS} is not critical"));
+        }
+        others
+    };
+    trial.step("scenario monitoring-down", LIMIT, but_itself);
+    assert!(trial.complaints.is_empty(), "{}", trial.complaints.join("\n"));
+    let now = trial.console.report();
+    let words = now.summary();
+    for (tier, column) in [("load-balancer", "error_ratio"), ("load-balancer", "latency_ms"), ("edge", "error_ratio")] {
+        let figure = &now.tier(tier)[column];
+        assert!(now.tier(tier)["health"] == "ok" && figure.is_object() && fresh(figure), "{tier} {column}: {words}");
+    }
+    let ready = |row: &Value| row["ready"].as_u64() > Some(0) && row["ready"] == row["desired"];
+    let workloads: Vec<&Value> =
+        now.components().filter(|row| provider(row) == "k8s" && row["desired"].is_u64()).collect();
+    let lost = workloads.iter().filter(|row| !ready(row)).count();
+    assert!(workloads.len() > 8 && lost <= 1, "readiness is told, but of Prometheus' own pod: {words}");
+    let probes: Vec<&Value> = now.components().filter(|row| provider(row) == "probes").collect();
+    assert!(!probes.is_empty() && probes.iter().all(|row| row["health"] == "ok"), "{words}");
+    assert_ne!(now.0["users"]["failing_ratio"], Value::Null, "what users feel is told by the edge: {words}");
+    assert_ne!(now.0["health"], "ok", "what cannot be seen is not green: {words}");
 }

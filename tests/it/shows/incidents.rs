@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use tierdeck::demo::world::{Truth, scenario};
 
+use super::quiet;
 use crate::support::seeds::{Draw, draws, each};
 use crate::support::wire::Wire;
 use crate::support::{Report, Shop};
@@ -93,6 +94,7 @@ fn assert_no_decoy(cases: &[(Draw, Case)]) {
 
 #[test]
 fn a_bad_canary_is_named_with_its_revision_and_no_decoy_is() {
+    let _quiet = quiet();
     let culprits = |seeds: &[Draw]| -> BTreeSet<String> {
         seeds.iter().map(|draw| drawn_culprit("bad-canary", draw.seed)).collect()
     };
@@ -111,10 +113,17 @@ fn a_bad_canary_is_named_with_its_revision_and_no_decoy_is() {
             && case.why("application").first().is_some_and(|why| why.starts_with(canary))
     });
     assert!(wrong <= 1, "{wrong} of 20 are not told right");
+    for (draw, case) in &cases {
+        let balancer = case.report.tier("load-balancer");
+        let ratio = |name: &str| balancer[name]["value"].as_f64().unwrap_or(f64::NAN);
+        let passes_on = ratio("error_added_ratio") < 0.1 * ratio("error_ratio");
+        assert!(passes_on, "the load balancer adds errors of its own: {}", case.words(*draw));
+    }
 }
 
 #[test]
 fn no_canary_is_blamed_while_the_stable_revision_fails() {
+    let _quiet = quiet();
     let cases = each(&draws(5), |draw| case("stable-fails", draw));
     assert_no_decoy(&cases);
     for (draw, case) in &cases {
@@ -140,6 +149,7 @@ fn no_canary_is_blamed_while_the_stable_revision_fails() {
 
 #[test]
 fn nobody_is_blamed_for_users_who_stay_away() {
+    let _quiet = quiet();
     let cases = each(&draws(5), |draw| case("traffic-drop", draw));
     assert_no_decoy(&cases);
     for (draw, case) in &cases {
@@ -149,6 +159,7 @@ fn nobody_is_blamed_for_users_who_stay_away() {
 
 #[test]
 fn a_degraded_primary_is_named_and_no_deploy_is() {
+    let _quiet = quiet();
     let cases = each(&draws(5), |draw| case("db-primary-degraded", draw));
     assert_no_decoy(&cases);
     for (draw, case) in &cases {

@@ -59,7 +59,7 @@ impl Exporter {
         // The first minute of a history may have begun before it.
         if closed.covered >= MINUTE {
             let mut sheet = Sheet { store, ids: &mut self.ids, next: 0, minute: model.at - MINUTE };
-            edge(&closed, &mut sheet);
+            edge(model, &closed, &mut sheet);
             load_balancer(model, &closed, &mut sheet);
             for database in &flow.databases {
                 rds(database, &mut sheet);
@@ -101,6 +101,9 @@ impl Exporter {
     }
 }
 
+/// From the edge to the load balancer and back, ms.
+const ORIGIN_WAY: f64 = 6.0;
+
 /// The metrics of one minute, always written in the same order.
 struct Sheet<'a> {
     store: &'a mut CloudWatch,
@@ -136,7 +139,7 @@ impl Sheet<'_> {
     }
 }
 
-fn edge(minute: &Minute, sheet: &mut Sheet) {
+fn edge(model: &Model, minute: &Minute, sheet: &mut Sheet) {
     let cdn = [("DistributionId", spec::DISTRIBUTION), ("Region", "Global")];
     let cloudfront = "AWS/CloudFront";
     let requests = minute.edge.max(1e-9);
@@ -144,6 +147,14 @@ fn edge(minute: &Minute, sheet: &mut Sheet) {
     sheet.value(cloudfront, "5xxErrorRate", &cdn, (minute.target_errors + minute.unserved) / requests * 100.0);
     sheet.value(cloudfront, "4xxErrorRate", &cdn, minute.client_errors / requests * 100.0);
     sheet.value(cloudfront, "CacheHitRate", &cdn, minute.hits / requests * 100.0);
+    // The time until the first byte from the origin, in milliseconds: that of the load balancer's targets and the way.
+    let at = sheet.minute;
+    let origin = model.flow.entry().map(|entry| {
+        let mean = entry.latency.mean() * 1_000.0 + ORIGIN_WAY;
+        let below = |ms: f64| entry.latency.share_below((ms - ORIGIN_WAY).max(0.0) / 1_000.0);
+        Point::distributed(at, (minute.allowed + minute.blocked).round(), mean, below)
+    });
+    sheet.point(cloudfront, "OriginLatency", &cdn, origin);
     let acl = [("Region", spec::REGION), ("Rule", "ALL"), ("WebACL", spec::WEB_ACL)];
     sheet.count("AWS/WAFV2", "AllowedRequests", &acl, minute.allowed);
     sheet.count("AWS/WAFV2", "BlockedRequests", &acl, minute.blocked);

@@ -2,6 +2,7 @@
 
 use crate::demo::store::alerting::Alerting;
 use crate::demo::store::tsdb::Tsdb;
+use crate::demo::world::SCRAPE;
 use crate::demo::world::model::Model;
 use crate::demo::world::noise::{digest, mix};
 use crate::demo::world::spec::MONITORING;
@@ -44,12 +45,13 @@ pub fn scrape(model: &Model, alerting: &Alerting, pages: &mut Pages, tsdb: &mut 
 
 fn prometheus(model: &Model, pages: &mut Pages, tsdb: &mut Tsdb) {
     let series = tsdb.all().count() as f64;
-    let elapsed = pages.elapsed.max(1.0);
+    // Every series gains a sample with each scrape, however far apart the world's own steps are.
+    let appended = series / (SCRAPE as f64 / 1_000.0);
     for (_, pod) in running(model, "prometheus") {
         let base = target("monitoring/prometheus", &pod.instance, &pod.name);
         pages.write(tsdb, ("prometheus", pod.id), &base, pod.created_at, |w| {
             w.gauge("up", &[], 1.0);
-            w.rate("prometheus_tsdb_head_samples_appended_total", &[("type", "float")], series / elapsed);
+            w.rate("prometheus_tsdb_head_samples_appended_total", &[("type", "float")], appended);
             w.gauge("prometheus_tsdb_head_series", &[], series);
             let group = ("rule_group", "/etc/prometheus/rules/shop.yaml;shop");
             w.gauge("prometheus_rule_evaluation_failures_total", &[group], 0.0);
