@@ -141,7 +141,7 @@ fn condition(balancer: &LoadBalancer, groups: &[&TargetGroup]) -> Option<(Health
         _ => {}
     }
     let fed = |group: &&&TargetGroup| balancer.forwards.iter().any(|f| f.target_group == group.arn && f.weight > 0);
-    let empty = groups.iter().filter(fed).find(|group| !group.targets.iter().any(|t| is_healthy(t)))?;
+    let empty = groups.iter().filter(fed).find(|group| !group.targets.iter().any(is_healthy))?;
     Some((Health::Critical, crate::shown!("target group {} has no healthy target", Raw::new(&empty.name))))
 }
 
