@@ -127,14 +127,14 @@ fn bytes(value: f64, gap: &str) -> String {
     format!("{}{gap}B", three(value))
 }
 
-/// Seconds against a target in the same unit: `371/200ms`, `2.41/0.20s`, `371ms` without a target.
+/// Seconds against a target in the same unit: `371/200` in milliseconds, `2.41/0.20s`, `371ms` without a target.
 pub(super) fn against(value_seconds: f64, target: Option<f64>) -> String {
     if !value_seconds.is_finite() {
         return "?".to_owned();
     }
     let Some(target) = target else { return value(value_seconds, Unit::Seconds, Room::Narrow) };
     if value_seconds < 0.9995 {
-        format!("{}/{}ms", three(value_seconds * 1000.0), three(target * 1000.0))
+        format!("{}/{}", three(value_seconds * 1000.0), three(target * 1000.0))
     } else if value_seconds < 59.5 {
         format!("{}/{}s", three(value_seconds), three(target))
     } else {

@@ -75,8 +75,8 @@ fn unknown_is_never_zero_and_stale_tells_its_age() {
 #[test]
 fn latency_stands_against_its_target_in_one_unit() {
     for (value, target, expected) in [
-        (0.371, Some(0.2), "p95 371/200ms"),
-        (0.0012, Some(0.01), "p95 1.2/10ms"),
+        (0.371, Some(0.2), "p95 371/200"),
+        (0.0012, Some(0.01), "p95 1.2/10"),
         (2.41, Some(0.2), "p95 2.41/0.2s"),
         (151.0, Some(0.2), "p95 2m31s/200ms"),
         (0.061, None, "p95 61ms"),

@@ -72,31 +72,90 @@ fn identity(state: &State) -> Shown {
     of(SourceKind::Kubernetes).or_else(|| of(SourceKind::Aws)).unwrap_or_else(|| state.environment.user.clone())
 }
 
+/// One light of the header: a source, or all sources of a kind where there are many.
+struct Light {
+    name: Shown,
+    glyph: &'static str,
+    role: Role,
+    /// Of the oldest newest sample among them.
+    age: Option<Shown>,
+    live: bool,
+    /// Why it failed.
+    word: Option<Shown>,
+}
+
+/// More sources than this are shown by kind.
+const SINGLE: usize = 4;
+
+/// Kinds in the order of the header, with the names they have there.
+const KINDS: [(SourceKind, &str); 6] = [
+    (SourceKind::Kubernetes, "k8s"),
+    (SourceKind::Prometheus, "prom"),
+    (SourceKind::CloudWatch, "cw"),
+    (SourceKind::Aws, "aws"),
+    (SourceKind::Probe, "probes"),
+    (SourceKind::Alertmanager, "am"),
+];
+
+/// The lights, those that are not live first.
+fn lights(state: &State) -> Vec<Light> {
+    let mut lights: Vec<Light> = if state.sources.len() <= SINGLE {
+        state.sources.iter().map(|source| light(source.id.shown(), &[source], state)).collect()
+    } else {
+        let of = |kind| state.sources.iter().filter(move |source| source.kind == kind).collect::<Vec<_>>();
+        KINDS
+            .iter()
+            .map(|(kind, name)| (*name, of(*kind)))
+            .filter(|(_, sources)| !sources.is_empty())
+            .map(|(name, sources)| light(Shown::fixed(name), &sources, state))
+            .collect()
+    };
+    lights.sort_by_key(|light| (light.word.is_none(), light.live));
+    lights
+}
+
+/// The light of sources that share one: it is as bad as the worst of them.
+fn light(name: Shown, sources: &[&SourceStatus], state: &State) -> Light {
+    let badness = |source: &SourceStatus| match source.state {
+        SourceState::Live => 0,
+        SourceState::Connecting { .. } => 1,
+        SourceState::Failed { .. } => 2,
+    };
+    let worst = sources.iter().max_by_key(|source| badness(source));
+    let (glyph, role) = worst.map_or(("?", Role::Unknown), |source| looks::light(&source.state));
+    let age = sources.iter().filter_map(|source| source.sample_at).min().map(|at| format::age(state.now.since(at)));
+    let failed = sources.iter().filter(|source| badness(source) == 2).count();
+    let word = worst.filter(|source| badness(source) == 2).map(|source| {
+        let word = looks::source_word(source);
+        if sources.len() > 1 { shown!("{}/{} {}", failed, sources.len(), word) } else { shown!("{}", word) }
+    });
+    let live = worst.is_none_or(|source| badness(source) == 0);
+    Light { name, glyph, role, age, live, word }
+}
+
 fn sources(state: &State, step: u8) -> Vec<Piece> {
     if step == STEPS {
         return counts(state);
     }
-    state.sources.iter().flat_map(|status| source(status, state, step)).collect()
+    lights(state).iter().enumerate().flat_map(|(index, light)| pieces(light, index, step)).collect()
 }
 
-fn source(status: &SourceStatus, state: &State, step: u8) -> [Piece; 2] {
-    let (glyph, light) = looks::light(&status.state);
-    let name = status.id.shown();
-    let name = match step {
-        0 => name,
-        1..4 => cut_middle(name.as_str(), 6),
-        _ => cut_middle(name.as_str(), 3),
+/// Live sources lose their glyph first, then their place in the line; what is not live keeps both.
+fn pieces(light: &Light, index: usize, step: u8) -> Vec<Piece> {
+    if light.live && step >= 4 && index >= 4 {
+        return Vec::new();
+    }
+    let words = match (&light.age, &light.word) {
+        (Some(age), Some(word)) if step == 0 => shown!("{} {} {}", light.name, age, word),
+        (_, Some(word)) if step < 3 => shown!("{} {}", light.name, word),
+        (Some(age), _) => shown!("{} {}", light.name, age),
+        (None, _) => light.name.clone(),
     };
-    let age = status.sample_at.map(|at| format::age(state.now.since(at)));
-    let failed = matches!(status.state, SourceState::Failed { .. });
-    let words = match (age, failed) {
-        (Some(age), true) if step == 0 => shown!("{} {} {}", name, age, looks::source_word(status)),
-        (Some(age), _) => shown!("{} {}", name, age),
-        (None, true) if step < 2 => shown!("{} {}", name, looks::source_word(status)),
-        (None, _) => name,
-    };
-    let ink = if failed { Ink::bold(Role::Crit) } else { Role::Dim.into() };
-    [Piece::new(shown!("  {}", Shown::fixed(glyph)), light), Piece::new(shown!(" {}", words), ink)]
+    let ink = if light.word.is_none() { Role::Dim.into() } else { Ink::bold(Role::Crit) };
+    if light.live && step >= 2 {
+        return vec![Piece::new(shown!("  {}", words), ink)];
+    }
+    vec![Piece::new(shown!("  {}", Shown::fixed(light.glyph)), light.role), Piece::new(shown!(" {}", words), ink)]
 }
 
 /// What is left of the sources on the narrowest screens: how many are live.
