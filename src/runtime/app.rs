@@ -131,9 +131,6 @@ impl App {
                     self.resize(columns, lines)?;
                 }
                 Control::Drawn => {}
-                Control::Notice(text) => {
-                    self.tell(Message::Notice(text.clone()));
-                }
             }
         }
         Ok(None)

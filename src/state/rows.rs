@@ -118,7 +118,7 @@ pub fn place_of<T>(list: &[T], is_selected: impl Fn(&T) -> bool) -> usize {
 /// Sources whose name passes the filter.
 #[must_use]
 pub fn sources(state: &State) -> Vec<&SourceStatus> {
-    state.sources.iter().filter(|status| matches(status.id.as_str(), &state.filter.text)).collect()
+    state.sources.iter().filter(|status| matches(status.id.as_str(), state.filter.text())).collect()
 }
 
 /// Components in the order of the topology's tree: along the dependencies from those that nobody calls, each once.
@@ -184,14 +184,14 @@ pub fn members<'a>(row: &'a ComponentRow, filter: &str) -> Vec<&'a MemberFact> {
 /// Changes, newest first.
 #[must_use]
 pub fn changes(state: &State) -> Vec<&ChangeFact> {
-    let filter = state.filter.text.as_str();
+    let filter = state.filter.text();
     state.board.changes.iter().map(AsRef::as_ref).filter(|change| matches(change.what.as_str(), filter)).collect()
 }
 
 /// Alerts: firing ones first, worst first, then the newest.
 #[must_use]
 pub fn alerts(state: &State) -> Vec<&AlertRow> {
-    let filter = state.filter.text.as_str();
+    let filter = state.filter.text();
     let mut rows: Vec<_> = state.board.alerts.iter().filter(|alert| matches(alert.name.as_str(), filter)).collect();
     rows.sort_by_key(|alert| (alert.silenced, std::cmp::Reverse((alert.severity.rank(), alert.since))));
     rows

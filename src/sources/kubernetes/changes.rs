@@ -35,7 +35,8 @@ pub fn deploys(id: &ComponentId, row: Option<&Workload>, sets: &Sets, now: Stamp
                 shown!("{} {}→{} same image {}", id.name, old.revision.unwrap_or(0), number, set.image)
             }
             Some(old) => {
-                shown!("{} {}→{} {}→{}", id.name, old.revision.unwrap_or(0), number, old.image, set.image)
+                let (from, to) = differing(old.image.as_str(), set.image.as_str());
+                shown!("{} {}→{} ({}→{})", id.name, old.revision.unwrap_or(0), number, Raw::new(from), Raw::new(to))
             }
             None => shown!("{} revision {} {}", id.name, number, set.image),
         };
@@ -49,6 +50,14 @@ pub fn deploys(id: &ComponentId, row: Option<&Workload>, sets: &Sets, now: Stamp
         });
     }
     changes
+}
+
+/// Two images without the repository they have in common: `shop/orders:1.2` and `shop/orders:1.3` differ in `1.2`, `1.3`.
+fn differing<'a>(from: &'a str, to: &'a str) -> (&'a str, &'a str) {
+    match (from.rsplit_once(':'), to.rsplit_once(':')) {
+        (Some((here, old)), Some((there, new))) if here == there => (old, new),
+        _ => (from, to),
+    }
 }
 
 /// The abort of a Rollout.

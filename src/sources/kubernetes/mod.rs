@@ -92,14 +92,16 @@ impl KubernetesSource {
                 () = tokio::time::sleep_until(flush_at), if due.is_some() => {
                     due = None;
                     // Where nothing may be seen, what was known before is neither confirmed nor taken back.
-                    let blind = store.blind();
-                    for observation in store.flush(outlet.now()) {
-                        if blind.is_none() || observation.tells_gaps() {
-                            outlet.observe(observation);
-                        }
-                    }
-                    if let Some(fault) = blind {
+                    if let Some(fault) = store.blind() {
+                        let told = store.flush(outlet.now());
+                        told.into_iter().filter(Observation::tells_gaps).for_each(|gaps| outlet.observe(gaps));
                         return Err(fault);
+                    }
+                    if !store.sees_something() {
+                        continue;
+                    }
+                    for observation in store.flush(outlet.now()) {
+                        outlet.observe(observation);
                     }
                     if store.is_settled() {
                         *lived = true;

@@ -94,6 +94,11 @@ impl Store {
         self.feeds.iter().all(|state| state.settled)
     }
 
+    /// Some collection gives what it has; with refusals alone there is nothing to tell yet.
+    pub fn sees_something(&self) -> bool {
+        self.feeds.iter().any(|state| state.round > 0 && state.refusal.is_none())
+    }
+
     /// The refusal that leaves nothing to see: every collection is forbidden.
     pub fn blind(&self) -> Option<Fault> {
         let mut refusals = self.feeds.iter().map(|state| state.refusal.clone());

@@ -244,7 +244,7 @@ fn a_deployment_is_joined_with_what_surrounds_it() {
     assert_eq!((rollout.stable.number, rollout.canary.as_ref().unwrap().number), (Some(1), Some(2)));
     assert_eq!(rollout.actual_weight, Some(50));
     let deploy = changes(&told)[1];
-    assert_eq!(deploy.what.as_str(), "web 1→2 shop/web:1→shop/web:2");
+    assert_eq!(deploy.what.as_str(), "web 1→2 (1→2)");
     assert_eq!(deploy.at, Stamp::parse_rfc3339("2026-11-21T03:05:01Z").unwrap());
     assert_eq!(deploy.who, Some(Raw::new("argocd-controller")));
     // A deploy is told once; a new revision later is another.

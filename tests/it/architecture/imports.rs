@@ -11,7 +11,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ("domain", &[], &["serde", "jiff", "thiserror", "unicode_width"]),
     ("model", &["domain"], &["serde", "toml", "serde_json"]),
     ("action", &["domain"], &[]),
-    ("input", &["action", "domain"], &["serde", "toml", "thiserror"]),
+    ("input", &["action", "domain"], &["serde", "toml", "thiserror", "tui_textarea"]),
     ("layout", &["domain", "model"], &["ratatui"]),
     ("theme", &["domain"], &["ratatui", "serde", "toml", "thiserror"]),
     ("state", &["domain", "model", "action", "input", "layout"], &[]),

@@ -56,7 +56,7 @@ pub(super) fn compose<'a>(
     height: usize,
 ) -> Vec<Line<'a>> {
     let board = &state.board;
-    let rows = rows::board_rows(board, place, &state.filter.text);
+    let rows = rows::board_rows(board, place, state.filter.text());
     let none = BTreeSet::new();
     let mut fewest = Vec::new();
     for detail in DETAILS {
