@@ -74,7 +74,7 @@ pub fn change(reading: &Reading) -> Figure {
     written(reading, |sample| number::change(sample.value))
 }
 
-/// `p95 371/200`: statistic, value and target in milliseconds; `p95 2.41/0.20s` from a second on.
+/// `p95 371/200`: statistic, value and target, both in milliseconds; with its unit where there is no target.
 #[must_use]
 pub fn latency(latency: &Latency) -> Figure {
     written(&latency.reading, |sample| {

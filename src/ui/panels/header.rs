@@ -12,20 +12,33 @@ use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, Piece, cut_middle, width};
 use crate::ui::{format, looks};
 
-/// How much is left out when the line is too narrow; each step leaves out more. The environment is never left out.
-const STEPS: u8 = 6;
+/// How much of the left part is left out when the line is too narrow; each step leaves out more. The environment is
+/// never left out.
+const STEPS: u8 = 3;
+/// Who we are there gives way when fewer lights than this have room beside it.
+const LIGHTS: usize = 3;
+/// Columns of an age; kept free for shorter ones, so that nothing moves when an age grows.
+const AGE: u16 = 3;
+/// What a source of each kind is called here, the most telling first.
+const KINDS: [(SourceKind, &str); 6] = [
+    (SourceKind::Kubernetes, "k8s"),
+    (SourceKind::Prometheus, "prom"),
+    (SourceKind::CloudWatch, "cw"),
+    (SourceKind::Aws, "aws"),
+    (SourceKind::Probe, "probes"),
+    (SourceKind::Alertmanager, "am"),
+];
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
-    let mut left = left(state, 0);
-    let mut right = sources(state, 0);
-    for step in 1..=STEPS {
-        if length(&left) + length(&right) <= area.width {
-            break;
-        }
-        left = self::left(state, step);
-        right = sources(state, step);
-    }
-    let end = canvas.pieces(area.x, area.y, area.width, &left);
+    let lights = lights(state);
+    let room = |left: &[Piece]| area.width.saturating_sub(length(left));
+    let steps: Vec<_> = (0..=STEPS).map(|step| left(state, step)).collect();
+    let shows = |left: &&Vec<Piece>, least: usize| fitting(&lights, room(left)) >= least.min(lights.len());
+    let all = steps.iter().find(|left| shows(left, lights.len()));
+    let least = LIGHTS.max(lights.iter().filter(|light| light.failed).count());
+    let Some(left) = all.or_else(|| steps.iter().find(|left| shows(left, least))).or(steps.last()) else { return };
+    let right = right(&lights, room(left), state);
+    let end = canvas.pieces(area.x, area.y, area.width, left);
     let start = area.right().saturating_sub(length(&right)).max(end);
     canvas.pieces(start, area.y, area.right().saturating_sub(start), &right);
 }
@@ -51,13 +64,13 @@ fn left(state: &State, step: u8) -> Vec<Piece> {
     let (banner, role) = banner(state);
     let mut pieces = vec![Piece::new(shown!(" {} ", banner), Ink::bold(role))];
     if let Some(notice) = &state.environment.notice {
-        let notice = if step < 2 { notice.clone() } else { cut_middle(notice.as_str(), 8) };
+        let notice = if step < 3 { notice.clone() } else { cut_middle(notice.as_str(), 8) };
         pieces.push(Piece::new(shown!(" {}", notice), Role::Info));
     }
     pieces.push(Piece::new(" read-only", Role::Dim));
-    if step < 5 {
+    if step < 2 {
         let identity = identity(state);
-        let most = if step < 3 { 24 } else { 14 };
+        let most = if step == 0 { 24 } else { 14 };
         pieces.push(Piece::new(shown!("  {}", cut_middle(identity.as_str(), most)), Role::Dim));
     }
     pieces.push(Piece::new(shown!("  {}", format::clock(state.now)), Role::Text));
@@ -72,97 +85,77 @@ fn identity(state: &State) -> Shown {
     of(SourceKind::Kubernetes).or_else(|| of(SourceKind::Aws)).unwrap_or_else(|| state.environment.user.clone())
 }
 
-/// One light of the header: a source, or all sources of a kind where there are many.
+/// What is said of a failed source, or of all others of a kind together.
 struct Light {
-    name: Shown,
-    glyph: &'static str,
-    role: Role,
-    /// Of the oldest newest sample among them.
-    age: Option<Shown>,
-    live: bool,
-    /// Why it failed.
-    word: Option<Shown>,
+    failed: bool,
+    /// Its glyph where it says something that the words do not: not on a live one.
+    mark: Option<(&'static str, Role)>,
+    words: Shown,
+    /// Columns it takes at most as its age grows.
+    columns: u16,
 }
 
-/// More sources than this are shown by kind.
-const SINGLE: usize = 4;
-
-/// Kinds in the order of the header, with the names they have there.
-const KINDS: [(SourceKind, &str); 6] = [
-    (SourceKind::Kubernetes, "k8s"),
-    (SourceKind::Prometheus, "prom"),
-    (SourceKind::CloudWatch, "cw"),
-    (SourceKind::Aws, "aws"),
-    (SourceKind::Probe, "probes"),
-    (SourceKind::Alertmanager, "am"),
-];
-
-/// The lights, those that are not live first.
+/// Failed sources first, each by itself; then the others, kind by kind.
 fn lights(state: &State) -> Vec<Light> {
-    let mut lights: Vec<Light> = if state.sources.len() <= SINGLE {
-        state.sources.iter().map(|source| light(source.id.shown(), &[source], state)).collect()
-    } else {
-        let of = |kind| state.sources.iter().filter(move |source| source.kind == kind).collect::<Vec<_>>();
-        KINDS
-            .iter()
-            .map(|(kind, name)| (*name, of(*kind)))
-            .filter(|(_, sources)| !sources.is_empty())
-            .map(|(name, sources)| light(Shown::fixed(name), &sources, state))
-            .collect()
-    };
-    lights.sort_by_key(|light| (light.word.is_none(), light.live));
-    lights
-}
-
-/// The light of sources that share one: it is as bad as the worst of them.
-fn light(name: Shown, sources: &[&SourceStatus], state: &State) -> Light {
-    let badness = |source: &SourceStatus| match source.state {
-        SourceState::Live => 0,
-        SourceState::Connecting { .. } => 1,
-        SourceState::Failed { .. } => 2,
-    };
-    let worst = sources.iter().max_by_key(|source| badness(source));
-    let (glyph, role) = worst.map_or(("?", Role::Unknown), |source| looks::light(&source.state));
-    let age = sources.iter().filter_map(|source| source.sample_at).min().map(|at| format::age(state.now.since(at)));
-    let failed = sources.iter().filter(|source| badness(source) == 2).count();
-    let word = worst.filter(|source| badness(source) == 2).map(|source| {
-        let word = looks::source_word(source);
-        if sources.len() > 1 { shown!("{}/{} {}", failed, sources.len(), word) } else { shown!("{}", word) }
+    let (failed, speaking): (Vec<_>, Vec<_>) =
+        state.sources.iter().partition(|source| matches!(source.state, SourceState::Failed { .. }));
+    let of_kind = KINDS.iter().filter_map(|(kind, name)| {
+        let group: Vec<&SourceStatus> = speaking.iter().copied().filter(|source| source.kind == *kind).collect();
+        (!group.is_empty()).then(|| together(name, &group, state))
     });
-    let live = worst.is_none_or(|source| badness(source) == 0);
-    Light { name, glyph, role, age, live, word }
+    failed.iter().map(|source| alone(source, state)).chain(of_kind).collect()
 }
 
-fn sources(state: &State, step: u8) -> Vec<Piece> {
-    if step == STEPS {
-        return counts(state);
-    }
-    lights(state).iter().enumerate().flat_map(|(index, light)| pieces(light, index, step)).collect()
+/// `x prom refused 2m`.
+fn alone(source: &SourceStatus, state: &State) -> Light {
+    let name = cut_middle(source.id.shown().as_str(), 10);
+    let words = shown!("{} {}", name, looks::source_word(source));
+    light(true, Some(looks::light(&source.state)), words, source.sample_at.map(|at| format::age(state.now.since(at))))
 }
 
-/// Live sources lose their glyph first, then their place in the line; what is not live keeps both.
-fn pieces(light: &Light, index: usize, step: u8) -> Vec<Piece> {
-    if light.live && step >= 4 && index >= 4 {
-        return Vec::new();
-    }
-    let words = match (&light.age, &light.word) {
-        (Some(age), Some(word)) if step == 0 => shown!("{} {} {}", light.name, age, word),
-        (_, Some(word)) if step < 3 => shown!("{} {}", light.name, word),
-        (Some(age), _) => shown!("{} {}", light.name, age),
-        (None, _) => light.name.clone(),
-    };
-    let ink = if light.word.is_none() { Role::Dim.into() } else { Ink::bold(Role::Crit) };
-    if light.live && step >= 2 {
-        return vec![Piece::new(shown!("  {}", words), ink)];
-    }
-    vec![Piece::new(shown!("  {}", Shown::fixed(light.glyph)), light.role), Piece::new(shown!(" {}", words), ink)]
+/// `prom 9s`: the age of the one whose newest sample is the oldest.
+fn together(name: &'static str, group: &[&SourceStatus], state: &State) -> Light {
+    let connecting = group.iter().find(|source| !source.state.is_live());
+    let oldest = group.iter().filter_map(|source| source.sample_at).min();
+    let mark = connecting.map(|source| looks::light(&source.state));
+    light(false, mark, Shown::fixed(name), oldest.map(|at| format::age(state.now.since(at))))
 }
 
-/// What is left of the sources on the narrowest screens: how many are live.
-fn counts(state: &State) -> Vec<Piece> {
-    let live = state.sources.iter().filter(|source| source.state.is_live()).count();
-    let role = if live == state.sources.len() { Role::Dim } else { Role::Warn };
-    vec![Piece::new(shown!("  {}/{} sources live", live, state.sources.len()), role)]
+fn light(failed: bool, mark: Option<(&'static str, Role)>, words: Shown, age: Option<Shown>) -> Light {
+    let columns = 2 + width(&words) + if mark.is_some() { 2 } else { 0 };
+    match age {
+        Some(age) => {
+            let columns = columns + 1 + width(&age).max(AGE);
+            Light { failed, mark, words: shown!("{} {}", words, age), columns }
+        }
+        None => Light { failed, mark, words, columns },
+    }
+}
+
+/// How many of the lights have room.
+fn fitting(lights: &[Light], room: u16) -> usize {
+    let ends = lights.iter().scan(0, |end: &mut u16, light| {
+        *end += light.columns;
+        Some(*end)
+    });
+    ends.take_while(|end| *end <= room).count()
+}
+
+/// As many lights as have room; where that are not even the failed ones, how many failed.
+fn right(lights: &[Light], room: u16, state: &State) -> Vec<Piece> {
+    let count = fitting(lights, room);
+    let failed = lights.iter().filter(|light| light.failed).count();
+    if count < failed {
+        let words = shown!("  x {}/{} sources failed", failed, state.sources.len());
+        return vec![Piece::new(words, Ink::bold(Role::Crit))];
+    }
+    let pieces = lights.iter().take(count).flat_map(|light| {
+        let ink = if light.failed { Ink::bold(Role::Crit) } else { Role::Dim.into() };
+        let mark = light.mark.map(|(glyph, role)| Piece::new(shown!("  {}", Shown::fixed(glyph)), role));
+        let gap = if mark.is_some() { " " } else { "  " };
+        mark.into_iter().chain([Piece::new(shown!("{}{}", gap, light.words), ink)])
+    });
+    pieces.collect()
 }
 
 /// The rule below the header; a loss of evidence stands in it.
