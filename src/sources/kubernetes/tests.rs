@@ -4,11 +4,14 @@ use super::components::Origin;
 use super::feeds::{Feed, Watched, feeds};
 use super::pods::kubectl_status;
 use super::store::Store;
+use super::{KubernetesSource, RENEWAL};
+use crate::clients::egress::Egress;
 use crate::clients::kube::read::{Pod, read};
 use crate::domain::error::{Fault, FaultKind};
 use crate::domain::health::Health;
 use crate::domain::id::{Alias, ComponentId, Kind, SourceId};
 use crate::domain::reading::Query;
+use crate::domain::settings::KubernetesSettings;
 use crate::domain::text::{Raw, Shown};
 use crate::domain::time::Stamp;
 use crate::model::facts::{ChangeFact, ComponentFact, Fact, MemberFact, MemberState, Observation, ReplicaClass};
@@ -378,4 +381,15 @@ fn events_name_their_subject_by_the_newest_of_their_times() {
     let warned = by("event/shop/e2");
     assert_eq!(warned.at, Stamp::parse_rfc3339("2026-11-21T03:10:00Z").unwrap());
     assert_eq!(warned.what.as_str(), "p BackOff ×12: back\\x1b off");
+}
+
+#[test]
+fn ended_credentials_are_replaced_at_once_but_not_in_a_loop() {
+    let settings =
+        KubernetesSettings { name: "k8s".to_owned(), kubeconfig: None, context: None, namespaces: Vec::new() };
+    let mut source = KubernetesSource::new(&settings, Egress::LoopbackOnly);
+    assert!(source.may_renew());
+    assert!(!source.may_renew());
+    source.renewed_at = source.renewed_at.and_then(|at| at.checked_sub(RENEWAL));
+    assert!(source.may_renew());
 }
