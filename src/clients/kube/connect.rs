@@ -53,8 +53,7 @@ async fn build(settings: &KubernetesSettings, egress: Egress) -> Result<Connecti
             Shown::fixed("use a kubeconfig with plain credentials"),
         ));
     }
-    let server = Raw::from(config.cluster_url.authority().map(ToString::to_string).unwrap_or(host));
-    let endpoint = Raw::from(config.cluster_url.to_string().trim_end_matches('/').to_owned());
+    let (server, endpoint) = addresses(&config.cluster_url);
     config.connect_timeout = Some(CONNECT);
     config.default_retry = false;
     let agent = HeaderValue::from_static(concat!("tierdeck/", env!("CARGO_PKG_VERSION")));
@@ -62,8 +61,18 @@ async fn build(settings: &KubernetesSettings, egress: Egress) -> Result<Connecti
     if let Some(exec) = &mut config.auth_info.exec {
         exec.interactive_mode = Some(ExecInteractiveMode::Never);
     }
-    let client = Client::try_from(config).map_err(|error| fault::request(&server, &error))?;
+    let program = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
+    let client = Client::try_from(config).map_err(|error| fault::building(&server, program.as_deref(), &error))?;
     Ok(Connection::new(client, server, endpoint, cluster))
+}
+
+/// `host:port` and the URL as a person would paste it, both without the user and password that the URL may hold.
+fn addresses(url: &http::Uri) -> (Raw, Raw) {
+    let host = url.host().unwrap_or_default();
+    let server = url.port_u16().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let scheme = url.scheme_str().unwrap_or("https");
+    let endpoint = format!("{scheme}://{server}{}", url.path().trim_end_matches('/'));
+    (Raw::from(server), Raw::from(endpoint))
 }
 
 /// The configuration and the cluster's name in it.

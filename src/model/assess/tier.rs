@@ -206,6 +206,7 @@ impl<'t, 'a> TierView<'t, 'a> {
             findings.extend(assessed.findings.iter().map(|f| if alone { f.clone() } else { f.named(&name) }));
         }
         findings.extend(traffic.cloned());
+        findings.extend(self.unmeasured(context));
         if self.tier.is_user_facing() && self.requests_are_well(&findings, context) {
             for finding in findings.iter_mut().filter(|f| f.health == Health::Critical && f.felt.is_none()) {
                 finding.health = Health::Warn;
@@ -218,6 +219,19 @@ impl<'t, 'a> TierView<'t, 'a> {
         let bare = self.nodes.iter().filter(|(_, a)| a.findings.is_empty()).map(|(_, a)| a.health);
         let rest = bare.filter(|h| *h == Health::Unknown).fold(rest, Health::worst);
         (finding::roll_up(&findings, rest), findings)
+    }
+
+    /// A tier whose requests nothing measures while a source of measurements is lost: it may have been the one that
+    /// measured them, so silence is not good news.
+    fn unmeasured(&self, context: &Context) -> Option<Finding> {
+        let asked = self.tier.is_user_facing() || matches!(self.tier, Tier::Cache | Tier::Database | Tier::Storage);
+        let Red { rate, errors, latency, .. } = &self.red;
+        if !asked || rate.is_some() || errors.is_some() || latency.is_some() {
+            return None;
+        }
+        let lost = context.live.lost_measurements()?;
+        let text = shown!("nothing measures its requests: {}", lost.why);
+        Some(Finding::new(Health::Unknown, "unmeasured", text, lost.since))
     }
 
     fn requests_are_well(&self, findings: &[Finding], context: &Context) -> bool {

@@ -14,6 +14,8 @@ use tierdeck::input::{Keymap, keymap};
 use tierdeck::report::status::Status;
 use tierdeck::runtime::launch::Headless;
 
+/// Detailed history of a world in which nothing has happened, ms.
+const SHORT_HISTORY: i64 = 25 * 60_000;
 /// Time between two looks at a console that runs.
 const LOOK: Duration = Duration::from_millis(250);
 /// The longest that a first round of all sources may take.
@@ -37,7 +39,10 @@ impl Shop {
     }
 
     fn start(scenario: &str, seed: u64, speed: f64, at: Option<i64>) -> Self {
-        let world = world::Options { scenario: scenario.to_owned(), seed, ..world::Options::default() };
+        let mut world = world::Options { scenario: scenario.to_owned(), seed, ..world::Options::default() };
+        if scenario == "calm" {
+            world.history = SHORT_HISTORY;
+        }
         let demo = demo::start(&DemoOptions { world, speed, at }).expect("a world");
         let settings = tierdeck::config::load(&demo.endpoints().config).expect("the demo's own config");
         Self { demo, settings }
