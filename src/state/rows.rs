@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{BoardPlace, BoardRow, State, TopologyPlace};
-use crate::domain::health::Health;
+use crate::domain::health::{Health, Reason};
 use crate::domain::id::ComponentId;
+use crate::domain::text::Shown;
 use crate::domain::tier::Tier;
 use crate::model::board::{AlertRow, Board, Cause, ComponentRow, LinkRow, SignalRow, SourceStatus, TierRow};
 use crate::model::facts::{ChangeFact, MemberFact};
@@ -63,6 +64,25 @@ pub fn selection(board: &Board, place: &BoardPlace) -> BoardRow {
 pub fn cause_tier(board: &Board) -> Option<Tier> {
     let Cause::Found(suspect) = &board.cause else { return None };
     component(board, &suspect.component).map(|(tier, _)| tier.tier)
+}
+
+/// The reasons of a tier that the probable cause does not already say in other words.
+pub fn reasons_beside_cause<'b>(board: &'b Board, tier: &'b TierRow) -> impl Iterator<Item = &'b Reason> {
+    let said: Vec<(&Shown, &Reason)> = match &board.cause {
+        Cause::Found(suspect) => {
+            let suspected = tier.components.iter().filter(|row| row.id == suspect.component);
+            let of_rule = |reason: &&Reason| reason.rule == suspect.rule;
+            suspected.flat_map(|row| row.reasons.iter().filter(of_rule).map(|reason| (&row.name, reason))).collect()
+        }
+        _ => Vec::new(),
+    };
+    tier.reasons.iter().filter(move |reason| {
+        // A tier names the component before its reason, unless it has one only.
+        said.iter().all(|(name, known)| {
+            let rest = reason.text.as_str().strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix(": "));
+            rest.unwrap_or(reason.text.as_str()) != known.text.as_str()
+        })
+    })
 }
 
 /// A component with its tier.

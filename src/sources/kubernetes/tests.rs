@@ -4,14 +4,11 @@ use super::components::Origin;
 use super::feeds::{Feed, Watched, feeds};
 use super::pods::kubectl_status;
 use super::store::Store;
-use super::{KubernetesSource, RENEWAL};
-use crate::clients::egress::Egress;
 use crate::clients::kube::read::{Pod, read};
 use crate::domain::error::{Fault, FaultKind};
 use crate::domain::health::Health;
 use crate::domain::id::{Alias, ComponentId, Kind, SourceId};
 use crate::domain::reading::Query;
-use crate::domain::settings::KubernetesSettings;
 use crate::domain::text::{Raw, Shown};
 use crate::domain::time::Stamp;
 use crate::model::facts::{ChangeFact, ComponentFact, Fact, MemberFact, MemberState, Observation, ReplicaClass};
@@ -384,12 +381,16 @@ fn events_name_their_subject_by_the_newest_of_their_times() {
 }
 
 #[test]
-fn ended_credentials_are_replaced_at_once_but_not_in_a_loop() {
-    let settings =
-        KubernetesSettings { name: "k8s".to_owned(), kubeconfig: None, context: None, namespaces: Vec::new() };
-    let mut source = KubernetesSource::new(&settings, Egress::LoopbackOnly);
-    assert!(source.may_renew());
-    assert!(!source.may_renew());
-    source.renewed_at = source.renewed_at.and_then(|at| at.checked_sub(RENEWAL));
-    assert!(source.may_renew());
+fn a_change_of_image_is_told_by_what_differs() {
+    for (old, new, told) in [
+        ("shop/web:2.31.1", "shop/web:2.31.2", "2.31.1→2.31.2"),
+        ("hub:5000/web:1", "hub:5000/web:2", "1→2"),
+        ("hub:5000/web", "hub:5000/api", "hub:5000/web→hub:5000/api"),
+        ("shop/web:1", "other/web:1", "shop/web:1→other/web:1"),
+        ("shop/web:1", "shop/web:1", "same image 1"),
+        ("web@sha256:0123456789abcdef", "web@sha256:fedcba9876543210", "0123456789ab→fedcba987654"),
+        ("web:1@sha256:0123456789abcdef", "web:2@sha256:fedcba9876543210", "1→2"),
+    ] {
+        assert_eq!(super::changes::images(old, new).as_str(), told);
+    }
 }

@@ -85,40 +85,44 @@ fn identity(state: &State) -> Shown {
     of(SourceKind::Kubernetes).or_else(|| of(SourceKind::Aws)).unwrap_or_else(|| state.environment.user.clone())
 }
 
-/// What is said of a failed source, or of all others of a kind together.
+/// What is said of the sources of a kind that failed, or of the others of a kind.
 struct Light {
     failed: bool,
-    /// Its glyph where it says something that the words do not: not on a live one.
+    /// The glyph of what is not live.
     mark: Option<(&'static str, Role)>,
     words: Shown,
     /// Columns it takes at most as its age grows.
     columns: u16,
 }
 
-/// Failed sources first, each by itself; then the others, kind by kind.
+/// What failed first; then the others, kind by kind.
 fn lights(state: &State) -> Vec<Light> {
-    let (failed, speaking): (Vec<_>, Vec<_>) =
-        state.sources.iter().partition(|source| matches!(source.state, SourceState::Failed { .. }));
-    let of_kind = KINDS.iter().filter_map(|(kind, name)| {
-        let group: Vec<&SourceStatus> = speaking.iter().copied().filter(|source| source.kind == *kind).collect();
-        (!group.is_empty()).then(|| together(name, &group, state))
-    });
-    failed.iter().map(|source| alone(source, state)).chain(of_kind).collect()
+    let (mut lost, mut speaking) = (Vec::new(), Vec::new());
+    for (kind, name) in KINDS {
+        let of_kind = state.sources.iter().filter(|source| source.kind == kind);
+        let (failed, others): (Vec<_>, Vec<_>) =
+            of_kind.partition(|source| matches!(source.state, SourceState::Failed { .. }));
+        lost.extend(failed.first().map(|first| {
+            let name = if failed.len() == 1 { cut_middle(first.id.shown().as_str(), 10) } else { Shown::fixed(name) };
+            let count = match failed.len() {
+                1 => Shown::default(),
+                several => shown!(" {}/{}", several, several + others.len()),
+            };
+            let words = shown!("{}{} {}", name, count, looks::source_word(first));
+            light(true, Some(looks::light(&first.state)), words, oldest(&failed, state))
+        }));
+        speaking.extend(others.first().map(|_| {
+            let connecting = others.iter().find(|source| !source.state.is_live());
+            let mark = connecting.map(|source| looks::light(&source.state));
+            light(false, mark, Shown::fixed(name), oldest(&others, state))
+        }));
+    }
+    lost.into_iter().chain(speaking).collect()
 }
 
-/// `x prom refused 2m`.
-fn alone(source: &SourceStatus, state: &State) -> Light {
-    let name = cut_middle(source.id.shown().as_str(), 10);
-    let words = shown!("{} {}", name, looks::source_word(source));
-    light(true, Some(looks::light(&source.state)), words, source.sample_at.map(|at| format::age(state.now.since(at))))
-}
-
-/// `prom 9s`: the age of the one whose newest sample is the oldest.
-fn together(name: &'static str, group: &[&SourceStatus], state: &State) -> Light {
-    let connecting = group.iter().find(|source| !source.state.is_live());
-    let oldest = group.iter().filter_map(|source| source.sample_at).min();
-    let mark = connecting.map(|source| looks::light(&source.state));
-    light(false, mark, Shown::fixed(name), oldest.map(|at| format::age(state.now.since(at))))
+/// The age of the newest sample of the source whose is the oldest.
+fn oldest(sources: &[&SourceStatus], state: &State) -> Option<Shown> {
+    sources.iter().filter_map(|source| source.sample_at).min().map(|at| format::age(state.now.since(at)))
 }
 
 fn light(failed: bool, mark: Option<(&'static str, Role)>, words: Shown, age: Option<Shown>) -> Light {
