@@ -68,20 +68,26 @@ fn urls(settings: &Settings) -> Option<Mistake> {
         let web = url.parse::<http::Uri>().ok().filter(|uri| {
             matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
         });
-        let Some(uri) = web else {
-            return Some(Mistake::new(
-                url,
-                format!("`{url}` is no URL; write it like `https://prometheus.example:9090`"),
-            ));
-        };
-        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        // A URL that cannot be read may still hold a password: it is then not repeated.
+        let secret = url.contains('@') && web.as_ref().is_none_or(|uri| authority_of(uri).contains('@'));
+        if secret {
             return Some(Mistake::new(
                 url,
                 "credentials do not belong into a URL; use bearer_file or a header".to_owned(),
             ));
         }
+        if web.is_none() {
+            return Some(Mistake::new(
+                url,
+                format!("`{url}` is no URL; write it like `https://prometheus.example:9090`"),
+            ));
+        }
     }
     None
+}
+
+fn authority_of(uri: &http::Uri) -> &str {
+    uri.authority().map_or("", http::uri::Authority::as_str)
 }
 
 fn prometheus(settings: &Settings) -> Option<Mistake> {

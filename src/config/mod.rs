@@ -51,8 +51,7 @@ pub fn default_path(config_home: Option<PathBuf>) -> Option<PathBuf> {
     Some(config_home?.join("tierdeck").join("config.toml"))
 }
 
-/// What works without a configuration: the kubeconfig's current context and the Prometheus found in that cluster are
-/// asked, if there is one.
+/// What works without a configuration: the kubeconfig's current context is asked.
 #[must_use]
 pub fn without_file() -> Settings {
     Settings {

@@ -188,6 +188,8 @@ pub struct Suspect {
     pub component: ComponentId,
     /// The revision within the component whose instances differ significantly.
     pub revision: Option<Shown>,
+    /// The rule of the reasons of the component that `text` says in other words.
+    pub rule: &'static str,
     pub text: Shown,
     pub since: Option<Stamp>,
     /// Share of the failing traffic it explains, 0 to 1.

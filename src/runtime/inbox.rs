@@ -8,7 +8,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::domain::id::SourceId;
-use crate::domain::text::Shown;
 use crate::input::Key;
 use crate::model::board::SourceStatus;
 use crate::model::facts::Observation;
@@ -27,7 +26,6 @@ pub enum Control {
     Continued,
     /// The writer has finished a frame.
     Drawn,
-    Notice(Shown),
 }
 
 #[derive(Clone, Debug)]

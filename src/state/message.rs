@@ -1,6 +1,5 @@
 //! What the reducer hears and what it asks for.
 
-use crate::domain::text::Shown;
 use crate::domain::time::Stamp;
 use crate::input::Key;
 use crate::model::board::SourceStatus;
@@ -23,8 +22,6 @@ pub enum Message {
         columns: u16,
         lines: u16,
     },
-    /// Something the operator should read.
-    Notice(Shown),
 }
 
 /// What the shell shall do. Effects never return values.

@@ -13,6 +13,7 @@ use crate::domain::settings::RiskClass;
 use crate::domain::text::{Raw, Shown};
 use crate::domain::tier::Tier;
 use crate::domain::time::Stamp;
+use crate::input::TextField;
 use crate::model::board::{Board, SourceStatus};
 
 /// Everything a frame is drawn from.
@@ -148,10 +149,17 @@ pub enum Overlay {
     },
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Filter {
-    pub text: String,
+    pub field: TextField,
     pub typing: bool,
+}
+
+impl Filter {
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.field.text()
+    }
 }
 
 /// Something the operator should know; it stays until it is dismissed.

@@ -15,7 +15,7 @@ pub fn back(state: &mut State) {
     if state.overlay.take().is_some() {
         return;
     }
-    if !state.filter.text.is_empty() {
+    if !state.filter.text().is_empty() {
         state.filter = super::Filter::default();
         return;
     }
@@ -32,7 +32,7 @@ pub fn open(state: &mut State) {
         return;
     }
     let board = state.board.clone();
-    let filter = state.filter.text.clone();
+    let filter = state.filter.text().to_owned();
     let next = match state.place() {
         Some(Place::Board(place)) => match rows::selection(&board, place) {
             BoardRow::Users => Some(topology_place(None)),
@@ -115,7 +115,7 @@ pub fn motion(state: &mut State, motion: Motion) {
         return;
     }
     let board = state.board.clone();
-    let filter = state.filter.text.clone();
+    let filter = state.filter.text().to_owned();
     let sources: Vec<_> = rows::sources(state).into_iter().map(|source| source.id.clone()).collect();
     let changes: Vec<_> = rows::changes(state).into_iter().map(|change| change.key.clone()).collect();
     let alerts: Vec<_> =

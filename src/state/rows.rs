@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{BoardPlace, BoardRow, State, TopologyPlace};
-use crate::domain::health::Health;
+use crate::domain::health::{Health, Reason};
 use crate::domain::id::ComponentId;
+use crate::domain::text::Shown;
 use crate::domain::tier::Tier;
 use crate::model::board::{AlertRow, Board, Cause, ComponentRow, LinkRow, SignalRow, SourceStatus, TierRow};
 use crate::model::facts::{ChangeFact, MemberFact};
@@ -65,6 +66,25 @@ pub fn cause_tier(board: &Board) -> Option<Tier> {
     component(board, &suspect.component).map(|(tier, _)| tier.tier)
 }
 
+/// The reasons of a tier that the probable cause does not already say in other words.
+pub fn reasons_beside_cause<'b>(board: &'b Board, tier: &'b TierRow) -> impl Iterator<Item = &'b Reason> {
+    let said: Vec<(&Shown, &Reason)> = match &board.cause {
+        Cause::Found(suspect) => {
+            let suspected = tier.components.iter().filter(|row| row.id == suspect.component);
+            let of_rule = |reason: &&Reason| reason.rule == suspect.rule;
+            suspected.flat_map(|row| row.reasons.iter().filter(of_rule).map(|reason| (&row.name, reason))).collect()
+        }
+        _ => Vec::new(),
+    };
+    tier.reasons.iter().filter(move |reason| {
+        // A tier names the component before its reason, unless it has one only.
+        said.iter().all(|(name, known)| {
+            let rest = reason.text.as_str().strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix(": "));
+            rest.unwrap_or(reason.text.as_str()) != known.text.as_str()
+        })
+    })
+}
+
 /// A component with its tier.
 #[must_use]
 pub fn component<'a>(board: &'a Board, id: &ComponentId) -> Option<(&'a TierRow, &'a ComponentRow)> {
@@ -118,7 +138,7 @@ pub fn place_of<T>(list: &[T], is_selected: impl Fn(&T) -> bool) -> usize {
 /// Sources whose name passes the filter.
 #[must_use]
 pub fn sources(state: &State) -> Vec<&SourceStatus> {
-    state.sources.iter().filter(|status| matches(status.id.as_str(), &state.filter.text)).collect()
+    state.sources.iter().filter(|status| matches(status.id.as_str(), state.filter.text())).collect()
 }
 
 /// Components in the order of the topology's tree: along the dependencies from those that nobody calls, each once.
@@ -184,14 +204,14 @@ pub fn members<'a>(row: &'a ComponentRow, filter: &str) -> Vec<&'a MemberFact> {
 /// Changes, newest first.
 #[must_use]
 pub fn changes(state: &State) -> Vec<&ChangeFact> {
-    let filter = state.filter.text.as_str();
+    let filter = state.filter.text();
     state.board.changes.iter().map(AsRef::as_ref).filter(|change| matches(change.what.as_str(), filter)).collect()
 }
 
 /// Alerts: firing ones first, worst first, then the newest.
 #[must_use]
 pub fn alerts(state: &State) -> Vec<&AlertRow> {
-    let filter = state.filter.text.as_str();
+    let filter = state.filter.text();
     let mut rows: Vec<_> = state.board.alerts.iter().filter(|alert| matches(alert.name.as_str(), filter)).collect();
     rows.sort_by_key(|alert| (alert.silenced, std::cmp::Reverse((alert.severity.rank(), alert.since))));
     rows

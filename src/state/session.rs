@@ -5,13 +5,19 @@ use std::sync::Arc;
 use super::message::{Effect, Message, Timed};
 use super::{Overlay, Place, State, navigate};
 use crate::action::{Action, Page};
+use crate::domain::id::SourceId;
 use crate::domain::text::Shown;
 use crate::domain::time::Stamp;
 use crate::input::{Context, Key, KeyName, Keymap, Lookup};
+use crate::model::board::{SourceState, SourceStatus};
 use crate::model::world::World;
+use crate::shown;
 
 /// World time between two assessments while news stream in, ms.
 const ASSESS_EVERY: u64 = 400;
+
+/// Notices that are kept; the oldest go first.
+const NOTICES: usize = 20;
 
 /// The state with what it is made from.
 pub struct Session {
@@ -45,7 +51,7 @@ impl Session {
             Message::Key(key) => self.key(key),
             Message::Paste(text) => {
                 if self.state.filter.typing {
-                    self.state.filter.text.extend(text.chars().filter(|c| !c.is_control()));
+                    self.state.filter.field.paste(&text);
                 }
                 Vec::new()
             }
@@ -55,6 +61,7 @@ impl Session {
                 for observation in observations {
                     self.world.apply(observation);
                 }
+                self.notice_losses(&sources);
                 self.state.sources = sources;
                 self.assess_when_due(timed.now);
                 Vec::new()
@@ -67,10 +74,6 @@ impl Session {
             Message::Resized { columns, lines } => {
                 self.state.size = (columns, lines);
                 vec![Effect::Redraw]
-            }
-            Message::Notice(text) => {
-                self.notice(text);
-                Vec::new()
             }
         };
         describe(&mut self.state, &self.keymap);
@@ -106,9 +109,23 @@ impl Session {
         state
     }
 
-    fn notice(&mut self, text: Shown) {
-        let at = self.state.now;
-        self.state.notices.push(super::Notice { at, text });
+    /// A source that was live and failed is told in a notice that stands until it is dismissed: the next failure or the
+    /// recovery must not take the words away before they are read.
+    fn notice_losses(&mut self, sources: &[SourceStatus]) {
+        let was_live = |id: &SourceId| self.state.sources.iter().any(|old| old.id == *id && old.state.is_live());
+        let lost: Vec<_> = sources
+            .iter()
+            .filter(|source| was_live(&source.id))
+            .filter_map(|source| match &source.state {
+                SourceState::Failed { since, fault } => {
+                    Some(super::Notice { at: *since, text: shown!("{}; {}", fault.what, fault.hint) })
+                }
+                _ => None,
+            })
+            .collect();
+        self.state.notices.extend(lost);
+        let excess = self.state.notices.len().saturating_sub(NOTICES);
+        self.state.notices.drain(..excess);
     }
 
     fn key(&mut self, key: Key) -> Vec<Effect> {
@@ -132,17 +149,13 @@ impl Session {
         }
     }
 
-    /// Text of the filter. Enter keeps it, Esc clears it: neither does anything else.
+    /// Text of the filter. Enter keeps it, Esc and Ctrl-C clear it: neither does anything else.
     fn filter_key(&mut self, key: Key) -> Vec<Effect> {
-        let filter = &mut self.state.filter;
         match key.name {
-            KeyName::Escape => *filter = super::Filter::default(),
-            KeyName::Enter => filter.typing = false,
-            KeyName::Backspace => drop(filter.text.pop()),
-            KeyName::Char('u') if key.control => filter.text.clear(),
-            KeyName::Char('c') if key.control => *filter = super::Filter::default(),
-            KeyName::Char(c) if !key.control && !key.alt && !c.is_control() => filter.text.push(c),
-            _ => {}
+            KeyName::Escape => self.state.filter = super::Filter::default(),
+            KeyName::Char('c') if key.control => self.state.filter = super::Filter::default(),
+            KeyName::Enter => self.state.filter.typing = false,
+            _ => self.state.filter.field.key(key),
         }
         Vec::new()
     }

@@ -205,7 +205,8 @@ fn tail(text: &str, columns: usize) -> &str {
     text.get(from..).unwrap_or_default()
 }
 
-fn cut_end(text: &str, columns: usize) -> Shown {
+/// `rollout 6→7 by argo…`: words are cut at their end.
+pub fn cut_end(text: &str, columns: usize) -> Shown {
     if text.width() <= columns {
         return Shown::composed(text.to_owned());
     }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use kube::client::AuthError;
 use kube::config::KubeconfigError;
 
 use crate::domain::error::{Fault, FaultKind};
@@ -13,6 +14,8 @@ use crate::shown;
 
 /// How deep a chain of causes is followed.
 const DEPTH: usize = 16;
+/// What a credential plugin is called where its name is not known.
+const PLUGIN: &str = "the credential plugin";
 
 fn fixed(text: &'static str) -> Shown {
     Shown::fixed(text)
@@ -105,11 +108,7 @@ pub fn request(server: &Raw, error: &kube::Error) -> Fault {
             status(server, answer.code, &answer.message, retry)
         }
         kube::Error::FromUtf8(_) | kube::Error::SerdeError(_) => malformed(server, "the answer is not JSON"),
-        kube::Error::Auth(cause) => Fault::new(
-            FaultKind::Unauthenticated,
-            shown!("kubernetes {}: no credentials: {}", server, Raw::new(brief(&cause.to_string()))),
-            fixed("run the login command of the kubeconfig"),
-        ),
+        kube::Error::Auth(cause) => no_credentials(server, &Raw::new(PLUGIN), cause),
         kube::Error::RustlsTls(cause) => Fault::new(
             FaultKind::Usage,
             shown!("kubernetes {}: {}", server, Raw::new(brief(&cause.to_string()))),
@@ -122,6 +121,44 @@ pub fn request(server: &Raw, error: &kube::Error) -> Fault {
         ),
         other => transport(server, other),
     }
+}
+
+/// From a client that could not be built; `program` is the credential plugin of the kubeconfig, where it has one.
+pub fn building(server: &Raw, program: Option<&str>, error: &kube::Error) -> Fault {
+    match error {
+        kube::Error::Auth(cause) => no_credentials(server, &Raw::new(program.unwrap_or(PLUGIN)), cause),
+        other => request(server, other),
+    }
+}
+
+/// Credentials that could not be had. The libraries' own words quote the plugin's command line, its environment and its
+/// output, all of which may hold secrets: only its name and how it ended are told.
+fn no_credentials(server: &Raw, program: &Raw, error: &AuthError) -> Fault {
+    let why = match error {
+        AuthError::AuthExecRun { out, .. } => match out.status.code() {
+            Some(code) => shown!("{} failed with exit status {}", program, code),
+            None => shown!("{} was killed by a signal", program),
+        },
+        AuthError::AuthExecStart(cause) => shown!("{} cannot be run: {}", program, Raw::from(cause.kind().to_string())),
+        AuthError::AuthExec(_) => shown!("{} failed", program),
+        AuthError::AuthExecParse(_) | AuthError::ExecPluginFailed | AuthError::ParseTokenKey(_) => {
+            shown!("{} printed no credentials", program)
+        }
+        AuthError::MissingCommand => fixed("exec names no command"),
+        AuthError::ExecMissingClusterInfo => fixed("exec wants cluster information that is not there"),
+        AuthError::ReadTokenFile(_, path) => {
+            shown!("{} cannot be read", Raw::from(path.display().to_string()))
+        }
+        AuthError::MalformedTokenExpirationDate(_) => fixed("their time of expiry is malformed"),
+        AuthError::UnrefreshableTokenResponse => fixed("they cannot be renewed"),
+        AuthError::InvalidBasicAuth(_) | AuthError::InvalidBearerToken(_) => fixed("they cannot be sent in a header"),
+        _ => fixed("they are not usable"),
+    };
+    Fault::new(
+        FaultKind::Unauthenticated,
+        shown!("kubernetes {}: no credentials: {}", server, why),
+        fixed("run the login command of the kubeconfig"),
+    )
 }
 
 /// From whatever broke below HTTP: the chain of causes is searched for one that says something.
@@ -152,12 +189,8 @@ fn telling(server: &Raw, error: &(dyn StdError + 'static), depth: usize) -> Opti
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return Some(from_tls(server, tls));
     }
-    if let Some(auth) = error.downcast_ref::<kube::client::AuthError>() {
-        return Some(Fault::new(
-            FaultKind::Unauthenticated,
-            shown!("kubernetes {}: no credentials: {}", server, Raw::new(brief(&auth.to_string()))),
-            fixed("run the login command of the kubeconfig"),
-        ));
+    if let Some(auth) = error.downcast_ref::<AuthError>() {
+        return Some(no_credentials(server, &Raw::new(PLUGIN), auth));
     }
     if let Some(io) = error.downcast_ref::<io::Error>() {
         let inner = io.get_ref().and_then(|inner| telling(server, inner, depth));
@@ -237,8 +270,13 @@ pub fn kubeconfig(file: &Path, error: &KubeconfigError, contexts: &[String]) -> 
             shown!("kubeconfig {} has no context {}", file, Raw::new(name)),
             shown!("it has: {}", Raw::from(contexts.join(", "))),
         ),
+        // The parser quotes the lines around the mistake, and a token may stand there.
         KubeconfigError::Parse(cause) => {
-            (shown!("kubeconfig {}: {}", file, Raw::new(brief(&cause.to_string()))), fixed("mend the YAML"))
+            let what = match cause.location() {
+                Some(at) => shown!("kubeconfig {}: line {} column {} is wrong", file, at.line(), at.column()),
+                None => shown!("kubeconfig {}: its YAML is wrong", file),
+            };
+            (what, fixed("mend the YAML"))
         }
         other => (
             shown!("kubeconfig {}: {}", file, Raw::new(brief(&other.to_string()))),

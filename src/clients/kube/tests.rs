@@ -14,7 +14,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
 use super::Proxy;
-use super::read::{Connection, Resource, Seen, connect, follow};
+use super::read::{Connection, Connector, Resource, Seen, follow};
 use crate::clients::egress::Egress;
 use crate::clients::prometheus::ProxyTransport;
 use crate::domain::error::{Fault, FaultKind};
@@ -42,6 +42,10 @@ fn settings(kubeconfig: &std::path::Path) -> KubernetesSettings {
         context: None,
         namespaces: Vec::new(),
     }
+}
+
+async fn connect(settings: &KubernetesSettings, egress: Egress) -> Result<Connection, Fault> {
+    Connector::new(settings.clone(), egress).connect().await
 }
 
 fn kubeconfig(server: &str) -> String {
@@ -359,4 +363,63 @@ async fn a_refused_connection_says_so() {
         assert_eq!(fault.kind, FaultKind::Refused);
         assert_eq!(fault.what.as_str(), format!("kubernetes {address} refused the connection"));
     }
+}
+
+/// What a fault says wherever it is shown.
+fn told(fault: &Fault) -> String {
+    format!("{fault} {fault:?}")
+}
+
+#[tokio::test]
+async fn what_credential_plugins_are_given_and_print_is_never_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config");
+    let cases = [
+        ("sh", "echo SECRET-OUT; echo SECRET-ERR >&2; exit 3", "no credentials: sh failed with exit status 3"),
+        ("sh", "echo 'status: {token: SECRET-OUT'", "no credentials: sh printed no credentials"),
+        ("/nowhere/SECRETLESS", "", "no credentials: /nowhere/SECRETLESS cannot be run: entity not found"),
+    ];
+    for (command, script, words) in cases {
+        let exec = format!(
+            "exec: {{apiVersion: client.authentication.k8s.io/v1, command: {command}, args: [-c, {script:?}, SECRET-ARG], \
+             env: [{{name: AAA_TOKEN, value: SECRET-ENV}}]}}"
+        );
+        std::fs::write(&file, kubeconfig("https://127.0.0.1:6443").replace("token: t", &exec)).unwrap();
+        let Err(fault) = connect(&settings(&file), Egress::Open).await else { panic!("{script} gave credentials") };
+        assert_eq!(fault.kind, FaultKind::Unauthenticated, "{fault}");
+        assert!(fault.what.as_str().ends_with(words), "{fault}");
+        assert!(!told(&fault).contains("SECRET-") && !told(&fault).contains("AAA_TOKEN"), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn kubeconfigs_are_never_quoted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config");
+    let good = kubeconfig("https://user:SECRET@127.0.0.1:6443/prefix/");
+    std::fs::write(&file, &good).unwrap();
+    let connection = connect(&settings(&file), Egress::LoopbackOnly).await.unwrap();
+    assert_eq!(connection.server().as_str(), "127.0.0.1:6443");
+    assert_eq!(connection.endpoint().as_str(), "https://127.0.0.1:6443/prefix");
+    for broken in ["{token: SECRET}}]]", "{token: [SECRET]}}]", "{token: \"SECRET}}]"] {
+        std::fs::write(&file, good.replace("{token: t}}]", broken)).unwrap();
+        let Err(fault) = connect(&settings(&file), Egress::LoopbackOnly).await else { panic!("{broken} was accepted") };
+        assert!(!told(&fault).contains("SECRET"), "{fault}");
+        assert!(fault.what.as_str().contains(": line "), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_that_still_runs_is_not_started_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, runs) = (folder.path().join("config"), folder.path().join("runs"));
+    let script = format!("echo run >> {}; sleep 2; exit 1", runs.display());
+    let exec = format!("exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: [-c, {script:?}]}}");
+    std::fs::write(&file, kubeconfig("https://127.0.0.1:6443").replace("token: t", &exec)).unwrap();
+    let connector = Connector::new(settings(&file), Egress::Open);
+    // The wait for it is given up, as a deadline around it does; the plugin itself goes on.
+    assert!(tokio::time::timeout(Duration::from_millis(300), connector.connect()).await.is_err());
+    let fault = connector.connect().await.err().unwrap();
+    assert_eq!((fault.kind, fault.what.as_str()), (FaultKind::Timeout, "kubernetes k8s: the credential plugin hangs"));
+    assert_eq!(std::fs::read_to_string(&runs).unwrap(), "run\n");
 }

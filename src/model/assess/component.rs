@@ -58,6 +58,7 @@ pub fn assess<'r>(node: &Node, alerts: impl Iterator<Item = &'r AlertRow>, conte
         Finding::new(health, "alert", shown!("alert {}", alert.name), Some(alert.since))
     }));
     finding::sort(&mut findings);
+    finding::mark_restated(&mut findings);
     let health = finding::roll_up(&findings, at_rest(node, context.live));
     Assessed { health, findings, passes_on }
 }
@@ -121,13 +122,14 @@ fn of_line(line: &Line, node: &Node) -> Finding {
     if let Some(member) = &line.member {
         text = shown!("{} {}", member, text);
     }
-    if let Some(version) = &line.version {
+    // Of a workload that runs one revision only, the revision is the workload.
+    let of_revision = line.version.is_some() && node.rollout().is_none_or(|rollout| rollout.canary.is_some());
+    if let (Some(version), true) = (&line.version, of_revision) {
         text = shown!("{} {}", revision_name(node, version), text);
     }
     if line.judged.flapping {
         text = shown!("{}, flapping", text);
     }
-    let of_revision = line.version.is_some();
     let found = Finding { of_revision, ..Finding::new(line.health, rule_of(line.spec.role), text, line.judged.since) };
     match line.spec.role {
         Role::ErrorRatio => found.felt(Felt::Errors),

@@ -16,6 +16,8 @@ pub struct Finding {
     pub felt: Option<Felt>,
     /// It names the revision that has the trouble, which says more than that its workload has.
     pub of_revision: bool,
+    /// Another finding of the same component says the same and more: it counts, and is not told.
+    pub restated: bool,
 }
 
 /// How trouble is felt by whoever sends requests.
@@ -34,7 +36,7 @@ pub enum Felt {
 impl Finding {
     #[must_use]
     pub const fn new(health: Health, rule: &'static str, text: Shown, since: Option<Stamp>) -> Self {
-        Self { health, rule, text, since, felt: None, of_revision: false }
+        Self { health, rule, text, since, felt: None, of_revision: false, restated: false }
     }
 
     #[must_use]
@@ -72,14 +74,90 @@ pub fn sort(findings: &mut [Finding]) {
     findings.sort_by_key(|f| (rank(f), f.felt.is_none(), !f.of_revision, f.since.is_none(), f.since));
 }
 
+/// What alerts are called by what they watch, and the rule that measures it here.
+const ALERT_TOPICS: [(&str, &[&str]); 4] = [
+    ("error-ratio", &["error", "5xx", "fail"]),
+    ("latency", &["latency", "slow", "duration", "response"]),
+    ("lag", &["lag"]),
+    ("saturation", &["cpu", "memory", "disk", "connection"]),
+];
+
+/// Marks, in the sorted findings of one component, those that a stronger one says as well: the workload's after its
+/// revision's, an alert after the measurement it watches.
+pub fn mark_restated(findings: &mut [Finding]) {
+    for at in 1..findings.len() {
+        let (before, rest) = findings.split_at_mut(at);
+        let Some(finding) = rest.first_mut() else { continue };
+        finding.restated = before.iter().any(|stronger| stronger.says(finding));
+    }
+}
+
+impl Finding {
+    /// The rule, or the one by which what is passed on was found.
+    const fn topic(&self) -> &'static str {
+        match self.felt {
+            Some(Felt::Errors) => "error-ratio",
+            Some(Felt::Time) => "latency",
+            _ => self.rule,
+        }
+    }
+
+    fn says(&self, other: &Self) -> bool {
+        if other.rule == "alert" {
+            let name = other.text.as_str().to_lowercase();
+            let mut topics = ALERT_TOPICS.iter().filter(|(_, words)| words.iter().any(|word| name.contains(word)));
+            return topics.any(|(rule, _)| self.topic() == *rule);
+        }
+        self.of_revision && !other.of_revision && self.rule == other.rule && self.felt == other.felt
+    }
+}
+
 /// The reasons of a row, strongest first, without repetition; at most `cap`.
 #[must_use]
 pub fn reasons(findings: &[Finding], cap: usize) -> Vec<Reason> {
     let mut reasons: Vec<Reason> = Vec::new();
-    for finding in findings.iter().filter(|f| f.health != Health::Ok) {
+    for finding in findings.iter().filter(|f| f.health != Health::Ok && !f.restated) {
         if reasons.len() < cap && !reasons.iter().any(|r| r.rule == finding.rule && r.text == finding.text) {
             reasons.push(finding.reason());
         }
     }
     reasons
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(rule: &'static str, text: &'static str, felt: Option<Felt>) -> Finding {
+        Finding { felt, ..Finding::new(Health::Warn, rule, Shown::fixed(text), None) }
+    }
+
+    #[test]
+    fn what_a_stronger_finding_says_is_not_told_again() {
+        let errors = Some(Felt::Errors);
+        let revision = Finding { of_revision: true, ..finding("error-ratio", "canary rev 7 errors 16 %", errors) };
+        let whole = finding("error-ratio", "errors 3 %", errors);
+        let passed = finding("passed-on", "passes on errors of orders", errors);
+        let alert = |text| finding("alert", text, None);
+        for (first, second, restated) in [
+            (&revision, whole.clone(), true),
+            (&whole, revision.clone(), false),
+            (&whole, whole.clone(), false),
+            (&revision, finding("latency", "p95 631 ms", Some(Felt::Time)), false),
+            (&whole, alert("alert HighErrorRate"), true),
+            (&passed, alert("alert shop-alb-target-5xx"), true),
+            (&whole, alert("alert HighLatency"), false),
+            (&whole, alert("alert KubePodCrashLooping"), false),
+            (&finding("lag", "lag 41 s", None), alert("alert ReplicaLag"), true),
+        ] {
+            let mut both = [first.clone(), second];
+            mark_restated(&mut both);
+            let [_, second] = &both;
+            assert_eq!(second.restated, restated, "{} after {}", second.text, first.text);
+            assert_eq!(
+                reasons(&both, 9).len(),
+                if restated { 1 } else { 2 - usize::from(both[0].text == both[1].text) }
+            );
+        }
+    }
 }

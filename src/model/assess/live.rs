@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::domain::id::SourceId;
 use crate::domain::text::Shown;
 use crate::domain::time::Stamp;
-use crate::model::board::{SourceState, SourceStatus};
+use crate::model::board::{SourceKind, SourceState, SourceStatus};
 use crate::model::world::World;
 use crate::shown;
 
@@ -28,6 +28,13 @@ pub struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
+    /// A source of measurements that is lost. What it would have measured cannot be known, even where it never spoke.
+    #[must_use]
+    pub fn lost_measurements(&self) -> Option<&Lost> {
+        let measures = |kind| matches!(kind, SourceKind::Prometheus | SourceKind::CloudWatch);
+        self.statuses.iter().filter(|status| measures(status.kind)).find_map(|status| self.lost(&status.id))
+    }
+
     #[must_use]
     pub fn new(world: &World, statuses: &'a [SourceStatus], now: Stamp) -> Self {
         let verdicts = statuses.iter().map(|status| (&status.id, verdict(world, status, now))).collect();

@@ -45,7 +45,8 @@ pub type AllAssessed = BTreeMap<ComponentId, Assessed>;
 pub fn assess(world: &World, sources: &[SourceStatus], now: Stamp) -> Board {
     let live = Live::new(world, sources, now);
     let resolver = Resolver::new(world);
-    let nodes = node::build(world, &resolver, &live);
+    let mut nodes = node::build(world, &resolver, &live);
+    let business = node::take_business(&mut nodes);
     let graph = Graph::build(world, &resolver, &nodes);
     let flow = Flow::of(&nodes, &graph);
     let context = Context { live: &live, flow: &flow, graph: &graph, targets: &world.rules.targets };
@@ -58,7 +59,7 @@ pub fn assess(world: &World, sources: &[SourceStatus], now: Stamp) -> Board {
         })
         .collect();
     let views = views(&nodes, &assessed, &context);
-    let users = users::row(&views, &nodes, &context);
+    let users = users::row(&views, &business, &context);
     let evidence = users::evidence(&views, &nodes, &context);
     let tiers = tier_rows(&views, &assessed, &context);
     let changes = rows::changes(world);
@@ -115,14 +116,14 @@ fn next<'a>(views: &[TierView<'_, 'a>], at: usize, measured: impl Fn(&Red) -> bo
 }
 
 fn tier_rows(views: &[TierView], assessed: &AllAssessed, context: &Context) -> Vec<TierRow> {
-    let week = |v: &TierView| v.tier.is_user_facing() && v.red.last_week.is_some();
-    let outermost = views.iter().find(|v| week(v)).map(|v| v.tier);
+    let fallen = fallen(views, context);
     let mut rows = Vec::with_capacity(views.len());
     for (at, view) in views.iter().enumerate() {
-        let (health, findings) = view.health(outermost == Some(view.tier), context);
+        let traffic = fallen.as_ref().filter(|(tier, _)| *tier == view.tier).map(|(_, finding)| finding);
+        let (health, findings) = view.health(traffic, context);
         let slower = next(views, at, |red| red.latency.is_some());
         let mut components: Vec<_> =
-            view.nodes.iter().map(|(node, assessed)| rows::component(node, assessed, view.tier)).collect();
+            view.nodes.iter().map(|(node, assessed)| rows::component(node, assessed, view)).collect();
         components.sort_by_key(|row| std::cmp::Reverse(row.health.rank()));
         rows.push(TierRow {
             tier: view.tier,
@@ -142,6 +143,15 @@ fn tier_rows(views: &[TierView], assessed: &AllAssessed, context: &Context) -> V
     }
     debug_assert_eq!(rows.iter().map(|r| r.components.len()).sum::<usize>(), assessed.len());
     rows
+}
+
+/// A fall in traffic runs through every tier behind the one where it begins, and the outermost figures are the latest
+/// to tell of it: of the tiers that show it worst the outermost carries it.
+fn fallen(views: &[TierView], context: &Context) -> Option<(Tier, finding::Finding)> {
+    let user_facing = views.iter().filter(|v| v.tier.is_user_facing());
+    let found = user_facing.filter_map(|v| v.traffic(context).map(|finding| (v.tier, finding)));
+    // The last of equals is the maximum: from the inside out.
+    found.collect::<Vec<_>>().into_iter().rev().max_by_key(|(_, finding)| finding.health.rank())
 }
 
 /// The worst tier; no evidence of what users feel is never ok.

@@ -9,7 +9,7 @@ use super::hysteresis::{Judged, judge};
 use super::live::Live;
 use super::thresholds;
 use crate::domain::health::Health;
-use crate::domain::id::{ComponentId, Kind, SourceId};
+use crate::domain::id::{Alias, ComponentId, Kind, SourceId};
 use crate::domain::reading::Reading;
 use crate::domain::text::Raw;
 use crate::domain::tier::Tier;
@@ -46,6 +46,9 @@ pub struct Line<'a> {
     pub judged: Judged,
     pub health: Health,
 }
+
+/// Signals that tell whether something is observed, not how it serves: the targets of a job, the watchdog alert.
+const OBSERVING: [&str; 2] = ["mon.targets", "mon.watchdog"];
 
 pub type Nodes<'a> = BTreeMap<ComponentId, Node<'a>>;
 
@@ -206,6 +209,10 @@ fn add_series<'a>(world: &'a World, resolver: &Resolver<'a>, nodes: &mut Nodes<'
             Resolution::Known(subject) => (subject.component, subject.member),
             // What no inventory lists and no source speaks of any more is gone.
             Resolution::Unlisted(_) if of_subject.values().all(gone) => continue,
+            // What is known only to be observed is a part of what observes.
+            Resolution::Unlisted(id) if of_subject.keys().all(|key| OBSERVING.contains(&key.signal)) => {
+                (monitoring(resolver), Some(id.name))
+            }
             Resolution::Unlisted(mut id) => {
                 if of_subject.keys().any(|key| key.signal.starts_with("host.")) {
                     id.kind = Kind::Host;
@@ -234,6 +241,23 @@ fn add_series<'a>(world: &'a World, resolver: &Resolver<'a>, nodes: &mut Nodes<'
             });
         }
     }
+}
+
+/// The component that observes the others.
+fn monitoring(resolver: &Resolver) -> ComponentId {
+    let named = Alias::Named(Raw::new("prometheus"));
+    resolver.resolve(&named).component().cloned().unwrap_or_else(|| ComponentId::new(Kind::Service, "", "prometheus"))
+}
+
+/// Takes out what is known of the business: it is about the users, no component of the environment.
+#[must_use]
+pub fn take_business<'a>(nodes: &mut Nodes<'a>) -> Nodes<'a> {
+    let of_business = |_: &ComponentId, node: &mut Node| {
+        let business = |line: &Line| line.spec.role == Role::Business || line.spec.id.ends_with(LAST_WEEK);
+        let only = node.whole(Role::Business).next().is_some() && node.lines.iter().all(business);
+        only && node.facts.is_empty() && node.members.is_empty() && node.probes.is_empty()
+    };
+    nodes.extract_if(.., of_business).collect()
 }
 
 fn judge_line(line: &mut Line, tier: Tier, world: &World, live: &Live) {

@@ -9,13 +9,13 @@ use super::finding;
 use super::flow::{Flow, Red};
 use super::live::Live;
 use super::node::{Line, Node, Nodes};
-use super::tier::{display_name, reading};
+use super::tier::{TierView, display_name, reading};
 use crate::domain::health::Health;
 use crate::domain::id::Kind;
 use crate::domain::text::Raw;
 use crate::domain::tier::Tier;
 use crate::model::board::{AlertRow, ComponentRow, Gap, LinkRow, SignalRow};
-use crate::model::facts::{ChangeFact, MemberFact, MemberState, Point, ReplicaClass};
+use crate::model::facts::{ChangeFact, MemberFact, MemberState, Point, ReplicaClass, Role as MemberRole};
 use crate::model::resolve::{Resolver, is_workload};
 use crate::model::signals::{LAST_WEEK, Role};
 use crate::model::topology::Graph;
@@ -26,7 +26,7 @@ const PARTS: usize = 20;
 
 /// A component with everything behind its health.
 #[must_use]
-pub fn component(node: &Node, assessed: &Assessed, tier: Tier) -> ComponentRow {
+pub fn component(node: &Node, assessed: &Assessed, tier: &TierView) -> ComponentRow {
     let replicas = node.replicas();
     let mut members: Vec<MemberFact> = node.members.iter().map(|(_, m)| (*m).clone()).collect();
     members.sort_by(|a, b| worst_first(a).cmp(&worst_first(b)));
@@ -61,8 +61,14 @@ fn worst_first(member: &MemberFact) -> WorstFirst<'_> {
     (std::cmp::Reverse(state), std::cmp::Reverse(member.restarts), &member.name)
 }
 
-/// Whether losing one instance takes it away: one by design, or one as it runs, on the path of requests or data.
-fn is_single(node: &Node, tier: Tier) -> bool {
+/// Whether losing one instance takes it away: one by design, or one as it runs, on the path of requests or data. Where
+/// there are several read replicas, another one answers.
+fn is_single(node: &Node, view: &TierView) -> bool {
+    let replica = |node: &Node| node.stated(|f| f.role) == Some(MemberRole::Replica);
+    if replica(node) && view.nodes.iter().filter(|(other, _)| replica(other)).count() > 1 {
+        return false;
+    }
+    let tier = view.tier;
     let class = node.stated(|f| Some(f.class));
     let on_path = tier.is_user_facing() || matches!(tier, Tier::Cache | Tier::Database | Tier::Access);
     let alone = node.replicas().is_some_and(|r| r.desired == 1);

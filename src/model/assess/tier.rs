@@ -198,16 +198,15 @@ impl<'t, 'a> TierView<'t, 'a> {
     /// Health and findings: the worst component decides; while users' requests through it are measured and well, lost
     /// instances warn at most.
     #[must_use]
-    pub fn health(&self, outermost: bool, context: &Context) -> (Health, Vec<Finding>) {
+    pub fn health(&self, traffic: Option<&Finding>, context: &Context) -> (Health, Vec<Finding>) {
         let mut findings: Vec<Finding> = Vec::new();
         let alone = self.nodes.len() == 1;
         for (node, assessed) in &self.nodes {
             let name = display_name(&node.id);
             findings.extend(assessed.findings.iter().map(|f| if alone { f.clone() } else { f.named(&name) }));
         }
-        if outermost {
-            findings.extend(self.traffic());
-        }
+        findings.extend(traffic.cloned());
+        findings.extend(self.unmeasured(context));
         if self.tier.is_user_facing() && self.requests_are_well(&findings, context) {
             for finding in findings.iter_mut().filter(|f| f.health == Health::Critical && f.felt.is_none()) {
                 finding.health = Health::Warn;
@@ -222,22 +221,36 @@ impl<'t, 'a> TierView<'t, 'a> {
         (finding::roll_up(&findings, rest), findings)
     }
 
+    /// A tier whose requests nothing measures while a source of measurements is lost: it may have been the one that
+    /// measured them, so silence is not good news.
+    fn unmeasured(&self, context: &Context) -> Option<Finding> {
+        let asked = self.tier.is_user_facing() || matches!(self.tier, Tier::Cache | Tier::Database | Tier::Storage);
+        let Red { rate, errors, latency, .. } = &self.red;
+        if !asked || rate.is_some() || errors.is_some() || latency.is_some() {
+            return None;
+        }
+        let lost = context.live.lost_measurements()?;
+        let text = shown!("nothing measures its requests: {}", lost.why);
+        Some(Finding::new(Health::Unknown, "unmeasured", text, lost.since))
+    }
+
     fn requests_are_well(&self, findings: &[Finding], context: &Context) -> bool {
         let measured = self.red.error_ratio.as_ref().is_some_and(|ratio| ratio.reading(context.live).value().is_some());
         measured && !findings.iter().any(|f| f.felt.is_some() && f.health.is_sick())
     }
 
     /// Far fewer requests than in the same hour last week, which is an incident without errors.
-    fn traffic(&self) -> Option<Finding> {
+    #[must_use]
+    pub fn traffic(&self, context: &Context) -> Option<Finding> {
         let (now, week) = self.red.rate.clone().zip(self.red.last_week.clone())?;
-        let share = Curve::computed(Operation::Quotient, Unit::Ratio, vec![now.clone(), week.clone()]);
+        let share = Curve::computed(Operation::Quotient, Unit::Ratio, vec![now, week.clone()]);
+        let fresh = share.reading(context.live).value()?;
         let judged = judge(&share.points(), &TRAFFIC, false);
         let usual = recent(&week).unwrap_or(0.0);
         if !matches!(judged.health, Health::Warn | Health::Critical) || usual < TRAFFIC_FLOOR {
             return None;
         }
-        let fallen = 1.0 - share.value_at(share.last()?)?;
-        let text = shown!("traffic {} below the same hour last week", amount(fallen, Unit::Ratio));
+        let text = shown!("traffic {} below the same hour last week", amount(1.0 - fresh, Unit::Ratio));
         Some(Finding::new(judged.health, "traffic", text, judged.since).felt(Felt::Traffic))
     }
 }

@@ -25,7 +25,7 @@ const ANOTHER_STORY: f64 = 2.0;
 
 /// The users row, from the outermost tier that knows failures freshly.
 #[must_use]
-pub fn row(tiers: &[TierView], nodes: &Nodes, context: &Context) -> Users {
+pub fn row(tiers: &[TierView], of_business: &Nodes, context: &Context) -> Users {
     let source = source(tiers, context);
     let (failing, ratio) = source.map_or((None, None), |t| (t.red.errors.as_ref(), t.red.error_ratio.as_ref()));
     let sick = ratio.and_then(|ratio| {
@@ -38,7 +38,7 @@ pub fn row(tiers: &[TierView], nodes: &Nodes, context: &Context) -> Users {
         failing_ratio: reading(ratio, context),
         since: sick.flatten().or_else(|| onset(tiers)),
         via: via(tiers, context),
-        business: business(nodes, context),
+        business: business(of_business, context),
     }
 }
 

@@ -33,11 +33,20 @@ pub fn suspect(question: &Question, lead: &Lead, breach: Stamp) -> Suspect {
     Suspect {
         component: id.clone(),
         revision,
+        rule: rule(lead),
         text: text(lead),
         since,
         explains: lead.explains,
         change,
         rejected: rejected(question, Some(lead), breach),
+    }
+}
+
+const fn rule(lead: &Lead) -> &'static str {
+    match &lead.why {
+        Why::Revision { .. } | Why::Errors { .. } => "error-ratio",
+        Why::SlowRevision { .. } | Why::Slow { .. } | Why::Time => "latency",
+        Why::Sick(finding) => finding.rule,
     }
 }
 

@@ -171,3 +171,44 @@ fn only_a_node_exporter_is_a_world() {
     assert_eq!(row.health, Health::Warn, "utilisation alone is no more than a warning");
     assert_eq!(host.saturation.as_ref().and_then(|s| s.reading.value()), Some(0.95));
 }
+
+#[test]
+fn business_belongs_to_the_users_and_what_is_only_observed_to_what_observes() {
+    let mut world = Shop::default().world();
+    let from = provenance("prom", 15, 0);
+    let of = |name: &str, id: &'static str, value: f64| {
+        let subject = Alias::Named(Raw::new(name));
+        Fact::Signal(signal(subject, id, points(15, 0, 10, |_| Some(value)), &from))
+    };
+    let facts = vec![
+        of("shop_orders_completed_total", "app.test.sold", 12.0),
+        of("kubelet", "mon.targets", 0.5),
+        of("billing", "mon.targets", 1.0),
+        of("billing", "app.test.rps", 3.0),
+    ];
+    world.apply(observation("prom", "more", true, facts));
+    let board = world.assess(&statuses(&[]), NOW);
+    assert_eq!(board.users.business.as_ref().map(|(label, _)| label.as_str()), Some("sales"));
+    let names: Vec<&str> = board.tiers.iter().flat_map(|t| &t.components).map(|c| c.id.name.as_str()).collect();
+    assert!(!names.contains(&"shop_orders_completed_total") && !names.contains(&"kubelet"), "{names:?}");
+    assert!(names.contains(&"billing"), "a service that only Prometheus knows stays: {names:?}");
+    let observing = tier(&board, Tier::Observability);
+    let told: Vec<&str> = observing.reasons.iter().map(|r| r.text.as_str()).collect();
+    assert!(told.iter().any(|text| text.contains("kubelet targets")), "{told:?}");
+}
+
+#[test]
+fn the_outermost_tier_that_shows_a_fall_in_traffic_carries_it() {
+    let trouble = Trouble { since: 10.0, traffic: Some(0.38), ..Trouble::default() };
+    let shop = Shop { trouble, ..Shop::default() };
+    let of = |board: &Board, t: Tier| tier(board, t).reasons.iter().any(|r| r.rule == "traffic");
+    let board = shop.board();
+    assert!(of(&board, Tier::Edge) && !of(&board, Tier::Application), "the edge tells it");
+    // What CloudWatch still says is of before the fall.
+    let mut world = shop.world_of(&["k8s", "prom", "aws", "probe"]);
+    world.apply(observation("cw", "signals", true, Shop::default().cloudwatch()));
+    let board = world.assess(&statuses(&[]), NOW);
+    assert!(!of(&board, Tier::Edge), "its figures are of before");
+    assert!(of(&board, Tier::Application), "{:?}", tier(&board, Tier::Application).reasons);
+    assert_eq!(tier(&board, Tier::Application).health, Health::Critical);
+}

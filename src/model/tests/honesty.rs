@@ -124,3 +124,12 @@ fn a_source_that_is_not_there_is_no_evidence() {
     sources[0].state = SourceState::Connecting { since: NOW };
     assert_eq!(tier(&world.assess(&sources, NOW), Tier::Application).health, Health::Ok);
 }
+
+#[test]
+fn what_a_source_that_was_never_heard_would_have_measured_is_unknown() {
+    let unheard = Shop::default().world_of(&["k8s", "aws", "cw", "probe"]);
+    let board = unheard.assess(&statuses(&["prom"]), NOW);
+    assert_eq!(tier(&board, Tier::Application).health, Health::Unknown);
+    assert!(tier(&board, Tier::Application).reasons.iter().any(|reason| reason.rule == "unmeasured"));
+    assert_eq!(tier(&board, Tier::LoadBalancer).health, Health::Ok, "CloudWatch still measures it");
+}

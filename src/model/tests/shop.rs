@@ -405,7 +405,7 @@ impl Shop {
         calm.served(name, ago, None).rate
     }
 
-    fn cloudwatch(&self) -> Vec<Fact> {
+    pub fn cloudwatch(&self) -> Vec<Fact> {
         let from = provenance("cw", 60, 60);
         let of = |id: &str| Alias::Dimension { name: "Id", value: Raw::new(id) };
         let over = |value: &dyn Fn(f64) -> Option<f64>| points(60, 60, 70, value);

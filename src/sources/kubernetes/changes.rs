@@ -31,11 +31,9 @@ pub fn deploys(id: &ComponentId, row: Option<&Workload>, sets: &Sets, now: Stamp
         let at = if set.reused { written.map(|(_, at)| *at).unwrap_or(now) } else { set.created.unwrap_or(now) };
         let Some(number) = set.revision.filter(|_| !set.announced && now.since(at) <= HISTORY) else { continue };
         let what = match previous {
-            Some(old) if old.image == set.image => {
-                shown!("{} {}→{} same image {}", id.name, old.revision.unwrap_or(0), number, set.image)
-            }
             Some(old) => {
-                shown!("{} {}→{} {}→{}", id.name, old.revision.unwrap_or(0), number, old.image, set.image)
+                let images = images(old.image.as_str(), set.image.as_str());
+                shown!("{} {}→{} ({})", id.name, old.revision.unwrap_or(0), number, images)
             }
             None => shown!("{} revision {} {}", id.name, number, set.image),
         };
@@ -49,6 +47,29 @@ pub fn deploys(id: &ComponentId, row: Option<&Workload>, sets: &Sets, now: Stamp
         });
     }
     changes
+}
+
+/// What of the image changed: only the tags where the repository is the same.
+pub(super) fn images(old: &str, new: &str) -> Shown {
+    let (before, after) = (tagged(old), tagged(new));
+    match (before.1, after.1) {
+        _ if old == new => shown!("same image {}", Shown::of(after.1.unwrap_or(new))),
+        (Some(from), Some(to)) if before.0 == after.0 => shown!("{}→{}", Shown::of(from), Shown::of(to)),
+        _ => shown!("{}→{}", Shown::of(old), Shown::of(new)),
+    }
+}
+
+/// An image's repository, and its tag or the beginning of its digest (`[host:port/]path[:tag][@sha256:…]`).
+fn tagged(image: &str) -> (&str, Option<&str>) {
+    if let Some((name, digest)) = image.split_once('@') {
+        let hex = digest.split_once(':').map_or(digest, |(_, hex)| hex);
+        let (repository, tag) = tagged(name);
+        return (repository, tag.or(Some(hex.get(..12).unwrap_or(hex))));
+    }
+    match image.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
+        _ => (image, None),
+    }
 }
 
 /// The abort of a Rollout.

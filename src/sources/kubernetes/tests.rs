@@ -244,7 +244,7 @@ fn a_deployment_is_joined_with_what_surrounds_it() {
     assert_eq!((rollout.stable.number, rollout.canary.as_ref().unwrap().number), (Some(1), Some(2)));
     assert_eq!(rollout.actual_weight, Some(50));
     let deploy = changes(&told)[1];
-    assert_eq!(deploy.what.as_str(), "web 1→2 shop/web:1→shop/web:2");
+    assert_eq!(deploy.what.as_str(), "web 1→2 (1→2)");
     assert_eq!(deploy.at, Stamp::parse_rfc3339("2026-11-21T03:05:01Z").unwrap());
     assert_eq!(deploy.who, Some(Raw::new("argocd-controller")));
     // A deploy is told once; a new revision later is another.
@@ -378,4 +378,19 @@ fn events_name_their_subject_by_the_newest_of_their_times() {
     let warned = by("event/shop/e2");
     assert_eq!(warned.at, Stamp::parse_rfc3339("2026-11-21T03:10:00Z").unwrap());
     assert_eq!(warned.what.as_str(), "p BackOff ×12: back\\x1b off");
+}
+
+#[test]
+fn a_change_of_image_is_told_by_what_differs() {
+    for (old, new, told) in [
+        ("shop/web:2.31.1", "shop/web:2.31.2", "2.31.1→2.31.2"),
+        ("hub:5000/web:1", "hub:5000/web:2", "1→2"),
+        ("hub:5000/web", "hub:5000/api", "hub:5000/web→hub:5000/api"),
+        ("shop/web:1", "other/web:1", "shop/web:1→other/web:1"),
+        ("shop/web:1", "shop/web:1", "same image 1"),
+        ("web@sha256:0123456789abcdef", "web@sha256:fedcba9876543210", "0123456789ab→fedcba987654"),
+        ("web:1@sha256:0123456789abcdef", "web:2@sha256:fedcba9876543210", "1→2"),
+    ] {
+        assert_eq!(super::changes::images(old, new).as_str(), told);
+    }
 }

@@ -127,19 +127,32 @@ fn bytes(value: f64, gap: &str) -> String {
     format!("{}{gap}B", three(value))
 }
 
-/// Seconds against a target in the same unit: `371/200ms`, `2.41/0.20s`, `371ms` without a target.
+/// Seconds against a target, both in milliseconds as the heading's pair: `371/200`, `0.27/10`, `2410/200`. In seconds
+/// from a target of one second up, `2.41/1.5s`, and from 100 s up as a span; `371ms` without a target.
 pub(super) fn against(value_seconds: f64, target: Option<f64>) -> String {
     if !value_seconds.is_finite() {
         return "?".to_owned();
     }
     let Some(target) = target else { return value(value_seconds, Unit::Seconds, Room::Narrow) };
-    if value_seconds < 0.9995 {
-        format!("{}/{}ms", three(value_seconds * 1000.0), three(target * 1000.0))
-    } else if value_seconds < 59.5 {
+    if target >= 0.9995 {
         format!("{}/{}s", three(value_seconds), three(target))
+    } else if value_seconds < 99.95 {
+        format!("{}/{}", three_whole(value_seconds * 1000.0), three(target * 1000.0))
     } else {
-        format!("{}/{}", value(value_seconds, Unit::Seconds, Room::Narrow), value(target, Unit::Seconds, Room::Narrow))
+        format!("{}/{}", value(value_seconds, Unit::Seconds, Room::Narrow), three(target * 1000.0))
     }
+}
+
+/// Three significant digits of a number that is not scaled: `2410`, `12400`.
+fn three_whole(value: f64) -> String {
+    let step = if value < 999.5 {
+        return three(value);
+    } else if value < 9_995.0 {
+        10.0
+    } else {
+        100.0
+    };
+    format!("{:.0}", (value / step).round() * step)
 }
 
 /// A round level: a label of a chart's value axis, a threshold. Without digits that say nothing: `5 %`, `160 ms`.

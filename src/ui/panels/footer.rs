@@ -14,13 +14,13 @@ const MOST_HINTS: usize = 8;
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     if state.filter.typing {
         let x = canvas.put(area.x, area.y, area.width, " /", Ink::bold(Role::Key));
-        let x = canvas.put(x, area.y, area.right() - x, Shown::of(&state.filter.text), Role::Text);
+        let x = canvas.put(x, area.y, area.right() - x, Shown::of(state.filter.text()), Role::Text);
         canvas.put(x, area.y, area.right().saturating_sub(x), "▌", Role::Accent);
         return;
     }
     let mut x = area.x;
-    if !state.filter.text.is_empty() {
-        let filter = shown!(" filter {} ", Shown::of(&state.filter.text));
+    if !state.filter.text().is_empty() {
+        let filter = shown!(" filter {} ", Shown::of(state.filter.text()));
         x = canvas.put(x, area.y, area.width / 3, filter, Ink::bold(Role::Info));
     }
     for (key, words) in state.hints.iter().take(MOST_HINTS) {

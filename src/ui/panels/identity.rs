@@ -61,7 +61,7 @@ pub fn component(state: &State, row: &ComponentRow, columns: u16) -> Vec<Line> {
         lines.extend(note("cause", &words, Ink::bold(Role::Text), columns, 2));
         if let Some((change, before)) = &suspect.change {
             let words = shown!("{}, {} before the breach", change, format::span(*before));
-            lines.extend(note("hint", &words, Role::Text.into(), columns, 1));
+            lines.extend(note("hint", &words, Role::Text.into(), columns, 2));
         }
     }
     if let Some(words) = rollout(row) {
@@ -96,7 +96,7 @@ pub fn tier(state: &State, row: &TierRow, columns: u16, most: usize) -> Vec<Line
     if let (Cause::Found(suspect), true) = (&state.board.cause, rows::cause_tier(&state.board) == Some(row.tier)) {
         lines.extend(note("cause", &suspect.text, Ink::bold(Role::Text), columns, most));
     }
-    lines.extend(why(&row.reasons, state, columns, most));
+    lines.extend(why(rows::reasons_beside_cause(&state.board, row), state, columns, most));
     lines
 }
 
@@ -122,9 +122,14 @@ fn target(latency: &Latency) -> Option<Piece> {
 }
 
 /// `why` lines: each reason wrapped, with since when.
-pub fn why(reasons: &[Reason], state: &State, columns: u16, most_lines: usize) -> Vec<Line> {
+pub fn why<'r>(
+    reasons: impl IntoIterator<Item = &'r Reason>,
+    state: &State,
+    columns: u16,
+    most_lines: usize,
+) -> Vec<Line> {
     let mut lines = Vec::new();
-    for (index, reason) in reasons.iter().enumerate() {
+    for (index, reason) in reasons.into_iter().enumerate() {
         let since = match reason.since {
             Some(since) if !reason.text.as_str().contains("since ") => {
                 shown!(", since {}", format::moment(since, state.now))

@@ -25,7 +25,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &Componen
     tabs(canvas, Rect { y: area.y + used + 1, height: 1, ..area }, state, row, place.tab);
     let top = area.y + used + 2;
     let body = Rect { y: top, height: area.bottom().saturating_sub(top), ..area };
-    let filter = state.filter.text.as_str();
+    let filter = state.filter.text();
     match place.tab {
         Tab::Overview => overview(canvas, body, state, row, place),
         Tab::Members => list::members(canvas, body, &rows::members(row, filter), place.scroll, state),
@@ -63,7 +63,7 @@ fn tabs(canvas: &mut Canvas<'_>, area: Rect, state: &State, row: &ComponentRow, 
 /// The chart of one signal and the worst members; side by side where there is room.
 fn overview(canvas: &mut Canvas<'_>, area: Rect, state: &State, row: &ComponentRow, place: &ComponentPlace) {
     if area.height < graph::SHORTEST {
-        return list::members(canvas, area, &rows::members(row, &state.filter.text), place.scroll, state);
+        return list::members(canvas, area, &rows::members(row, state.filter.text()), place.scroll, state);
     }
     let signals = rows::signals(row);
     let position = place.signal.min(signals.len().saturating_sub(1));
@@ -84,7 +84,7 @@ fn overview(canvas: &mut Canvas<'_>, area: Rect, state: &State, row: &ComponentR
             canvas.put(area.x + 3, area.y, area.width - 3, "nothing measures it", Role::Dim);
         }
     }
-    let members = rows::members(row, &state.filter.text);
+    let members = rows::members(row, state.filter.text());
     if wide {
         let side = Rect { x: chart.right() + 2, width: area.width - chart.width - 2, ..area };
         let half = (side.height / 2).min(u16::try_from(row.signals.len() + 2).unwrap_or(u16::MAX));

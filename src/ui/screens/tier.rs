@@ -18,7 +18,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &TierPlac
     let used = identity::draw(canvas, Rect { height: area.height * 2 / 3, ..area }, &head);
     canvas.rule(Rect { y: area.y + used, height: 1, ..area });
     let top = area.y + used + 1;
-    let list = rows::tier_components(row, &state.filter.text);
+    let list = rows::tier_components(row, state.filter.text());
     let selected =
         place.selected.as_ref().and_then(|id| list.iter().position(|component| component.id == *id)).unwrap_or(0);
     let left = area.bottom().saturating_sub(top);

@@ -1,6 +1,7 @@
 //! The import rules of the architecture (`src/lib.rs` tells them in words).
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use syn::visit::Visit;
 
@@ -11,7 +12,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ("domain", &[], &["serde", "jiff", "thiserror", "unicode_width"]),
     ("model", &["domain"], &["serde", "toml", "serde_json"]),
     ("action", &["domain"], &[]),
-    ("input", &["action", "domain"], &["serde", "toml", "thiserror"]),
+    ("input", &["action", "domain"], &["serde", "toml", "thiserror", "tui_textarea"]),
     ("layout", &["domain", "model"], &["ratatui"]),
     ("theme", &["domain"], &["ratatui", "serde", "toml", "thiserror"]),
     ("state", &["domain", "model", "action", "input", "layout"], &[]),
@@ -27,6 +28,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "kube",
             "k8s_openapi",
             "http",
+            "http_body_util",
             "bytes",
             "futures",
             "tokio",
@@ -93,63 +95,24 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ("lib", &[], &[]),
 ];
 
-/// Every outside crate the package names, so that a path's first segment can be told from a local module.
-const CRATES: &[&str] = &[
-    "ratatui",
-    "crossterm",
-    "termina",
-    "tui_textarea",
-    "unicode_width",
-    "rustix",
-    "tokio",
-    "tokio_util",
-    "futures",
-    "reqwest",
-    "kube",
-    "k8s_openapi",
-    "http",
-    "bytes",
-    "aws_config",
-    "aws_sdk_sts",
-    "aws_sdk_cloudwatch",
-    "aws_sdk_rds",
-    "aws_sdk_elasticloadbalancingv2",
-    "aws_sdk_autoscaling",
-    "aws_sdk_elasticache",
-    "hickory_resolver",
-    "rustls",
-    "tokio_rustls",
-    "x509_parser",
-    "serde",
-    "serde_json",
-    "toml",
-    "jiff",
-    "clap",
-    "clap_complete",
-    "color_eyre",
-    "thiserror",
-    "tracing",
-    "tracing_subscriber",
-    "tracing_appender",
-    "etcetera",
-    "tempfile",
-    "axum",
-    "promql_parser",
-    "minicbor",
-    "quick_xml",
-    "form_urlencoded",
-    "regex",
-    "rand",
-    "rand_pcg",
-    "rcgen",
-    "simple_dns",
-];
+/// Every outside crate the package depends on, so that a path's first segment can be told from a local module.
+fn crates() -> &'static BTreeSet<String> {
+    static CRATES: OnceLock<BTreeSet<String>> = OnceLock::new();
+    CRATES.get_or_init(|| {
+        let manifest = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        let manifest: toml::Table = std::fs::read_to_string(manifest).unwrap().parse().unwrap();
+        let names = manifest["dependencies"].as_table().unwrap().keys();
+        let names: BTreeSet<_> = names.map(|name| name.replace('-', "_")).collect();
+        assert!(names.len() > 20, "the dependencies are not where they were");
+        names
+    })
+}
 
 /// What one file reaches for.
 #[derive(Default)]
 struct Reach {
     module: Vec<String>,
-    /// Modules the file declares: their names are not crates.
+    /// Modules the file declares or imports: their names are not crates.
     children: BTreeSet<String>,
     rooms: BTreeSet<String>,
     /// `room::module` of every import, for the finer rules.
@@ -169,7 +132,7 @@ impl Reach {
                 let keep = self.module.len().saturating_sub(ups);
                 [&self.module[..keep], &segments[ups..]].concat()
             }
-            name if CRATES.contains(&name) && !self.children.contains(name) => {
+            name if crates().contains(name) && !self.children.contains(name) => {
                 self.crates.insert(name.to_owned());
                 return;
             }
@@ -204,6 +167,10 @@ impl Reach {
     }
 
     fn leaf(&mut self, name: String, prefix: &mut Vec<String>, reexport: bool) {
+        // A module of ours that is imported by name hides a crate of that name.
+        if prefix.first().is_some_and(|first| matches!(first.as_str(), "crate" | "super" | "self")) {
+            self.children.insert(name.clone());
+        }
         prefix.push(name);
         self.path(&prefix.clone(), reexport);
         prefix.pop();
@@ -222,6 +189,23 @@ impl<'a> Visit<'a> for Reach {
             self.path(&segments, false);
         }
         syn::visit::visit_path(self, path);
+    }
+
+    /// What stands in a macro's arguments is only tokens: crate paths and names of crates are found in their text.
+    fn visit_macro(&mut self, mac: &'a syn::Macro) {
+        let text = mac.tokens.to_string();
+        let words: Vec<&str> = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | ':' | ' '))).collect();
+        for word in words {
+            let segments: Vec<String> = word.split("::").map(|part| part.trim().to_owned()).collect();
+            let first = segments.first().and_then(|part| part.split_whitespace().last()).unwrap_or_default().to_owned();
+            if segments.len() > 1 {
+                let rest =
+                    segments[1..].iter().map(|part| part.split_whitespace().next().unwrap_or_default().to_owned());
+                let path: Vec<String> = std::iter::once(first).chain(rest).collect();
+                self.path(&path, false);
+            }
+        }
+        syn::visit::visit_macro(self, mac);
     }
 
     fn visit_item_mod(&mut self, item: &'a syn::ItemMod) {

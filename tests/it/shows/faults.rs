@@ -26,12 +26,9 @@ const SOURCES: [(&str, &[&str]); 9] = [
     ("autoscaling", &["aws-autoscaling"]),
     ("sts", &["aws-sts"]),
 ];
-/// A server that only probes meet, its verbs, and what of its probe's kind is in the question.
-const PROBED: [(&str, &[&str], &str); 3] = [
-    ("dns", &["stop", "hang"], "dns "),
-    ("tls", &["stop", "hang", "401"], "https "),
-    ("ssh", &["stop", "hang"], "ssh "),
-];
+/// A server that only probes meet, two verbs (more would be taken for flapping), and what of its probe's kind is in the question.
+const PROBED: [(&str, &[&str], &str); 3] =
+    [("dns", &["stop", "hang"], "dns "), ("tls", &["hang", "401"], "https "), ("ssh", &["stop", "hang"], "ssh ")];
 const VERBS: [&str; 4] = ["stop", "hang", "401", "truncate"];
 
 /// Who tells of a component's existence and state, by the kind in its id.
@@ -200,12 +197,14 @@ fn probe_trial() -> Vec<String> {
 #[allow(clippy::disallowed_methods)]
 fn what_rested_on_a_server_is_unknown_within_ten_seconds_and_nothing_else() {
     let _quiet = quiet();
-    let complaints: Vec<String> = std::thread::scope(|scope| {
-        let mut trials: Vec<_> =
-            SOURCES.iter().map(|(server, lost)| scope.spawn(move || trial(server, lost))).collect();
-        trials.push(scope.spawn(probe_trial));
-        trials.into_iter().flat_map(|trial| trial.join().expect("no panic within a trial")).collect()
-    });
+    let mut complaints = probe_trial();
+    // A few at a time: the limit is human time, and worlds and consoles share this machine.
+    for few in SOURCES.chunks(5) {
+        std::thread::scope(|scope| {
+            let trials: Vec<_> = few.iter().map(|(server, lost)| scope.spawn(move || trial(server, lost))).collect();
+            complaints.extend(trials.into_iter().flat_map(|trial| trial.join().expect("no panic within a trial")));
+        });
+    }
     assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
 }
 

@@ -14,7 +14,7 @@ use tierdeck::input::{Keymap, keymap};
 use tierdeck::report::status::Status;
 use tierdeck::runtime::launch::Headless;
 
-/// Detailed history of a world that need not show more than the present trouble and what was before it, ms.
+/// Detailed history of a world in which nothing has happened, ms.
 const SHORT_HISTORY: i64 = 25 * 60_000;
 /// Time between two looks at a console that runs.
 const LOOK: Duration = Duration::from_millis(250);
@@ -39,11 +39,19 @@ impl Shop {
     }
 
     fn start(scenario: &str, seed: u64, speed: f64, at: Option<i64>) -> Self {
-        let world =
-            world::Options { scenario: scenario.to_owned(), seed, history: SHORT_HISTORY, ..world::Options::default() };
+        let mut world = world::Options { scenario: scenario.to_owned(), seed, ..world::Options::default() };
+        if scenario == "calm" {
+            world.history = SHORT_HISTORY;
+        }
         let demo = demo::start(&DemoOptions { world, speed, at }).expect("a world");
         let settings = tierdeck::config::load(&demo.endpoints().config).expect("the demo's own config");
         Self { demo, settings }
+    }
+
+    /// Moves a world that stands still, and what its consoles take for now.
+    pub fn advance(&mut self, ms: i64) {
+        self.demo.handle().advance(ms);
+        self.settings.clock.as_mut().expect("a demo's clock").world += ms;
     }
 
     /// A console that has just started.

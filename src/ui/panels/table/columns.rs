@@ -78,10 +78,33 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    /// The columns of the board.
     pub(super) fn fit(width: u16) -> Self {
+        let mut layout = Self::claimed(width, &CLAIMS);
+        layout.stretch(width, Column::Trend, 16);
+        layout.stretch(width, Column::Name, 22);
+        layout.stretch(width, Column::Saturation, 16);
+        layout.stretch(width, Column::Change, 200);
+        layout
+    }
+
+    /// The columns of a list of components: without those that only tiers have, and with whole names where there is room.
+    pub(super) fn of_components(width: u16, longest: u16) -> Self {
+        let claims: Vec<_> = CLAIMS
+            .into_iter()
+            .filter(|(column, ..)| !matches!(column, Column::Week | Column::Added | Column::Change))
+            .collect();
+        let mut layout = Self::claimed(width, &claims);
+        layout.stretch(width, Column::Name, longest);
+        layout.stretch(width, Column::Trend, 16);
+        layout.stretch(width, Column::Saturation, 16);
+        layout
+    }
+
+    fn claimed(width: u16, claims: &[(Column, u16, u16)]) -> Self {
         let mut columns = Vec::new();
         let mut x = 3;
-        for (column, wanted, from) in CLAIMS {
+        for &(column, wanted, from) in claims {
             let left = width.saturating_sub(x);
             if width < from || left < wanted.min(5) {
                 continue;
@@ -91,23 +114,18 @@ impl Layout {
             // A right-aligned number needs one column of air, a left-aligned word beside it one more.
             x += wanted + if column == Column::Errors || column == Column::Added { 2 } else { 1 };
         }
-        let mut layout = Self { columns };
-        layout.stretch(width.saturating_sub(x.saturating_sub(1)));
-        layout
+        Self { columns }
     }
 
-    /// Gives what is left first to the trend, up to a value a minute for half an hour, then to the last column.
-    fn stretch(&mut self, mut spare: u16) {
-        for (column, most) in [(Column::Trend, 16), (Column::Name, 22), (Column::Saturation, 16), (Column::Change, 200)]
-        {
-            let Some(at) = self.columns.iter().position(|(known, ..)| *known == column) else { continue };
-            let Some((_, _, width)) = self.columns.get_mut(at) else { continue };
-            let more = spare.min(most - (*width).min(most));
-            *width += more;
-            spare -= more;
-            for (_, x, _) in self.columns.iter_mut().skip(at + 1) {
-                *x += more;
-            }
+    /// Gives a column of what is left of the table's width, until it has `most`.
+    fn stretch(&mut self, table: u16, column: Column, most: u16) {
+        let end = self.columns.last().map_or(0, |(_, x, width)| x + width);
+        let Some(at) = self.columns.iter().position(|(known, ..)| *known == column) else { return };
+        let Some((_, _, width)) = self.columns.get_mut(at) else { return };
+        let more = table.saturating_sub(end).min(most.saturating_sub(*width));
+        *width += more;
+        for (_, x, _) in self.columns.iter_mut().skip(at + 1) {
+            *x += more;
         }
     }
 

@@ -10,7 +10,7 @@ use crate::shown;
 use crate::state::rows;
 use crate::state::{BoardPlace, BoardRow, State};
 use crate::theme::Role;
-use crate::ui::canvas::{Ink, wrap};
+use crate::ui::canvas::{Ink, cut_end, width, wrap};
 use crate::ui::format;
 
 pub(super) struct Line<'a> {
@@ -56,7 +56,7 @@ pub(super) fn compose<'a>(
     height: usize,
 ) -> Vec<Line<'a>> {
     let board = &state.board;
-    let rows = rows::board_rows(board, place, &state.filter.text);
+    let rows = rows::board_rows(board, place, state.filter.text());
     let none = BTreeSet::new();
     let mut fewest = Vec::new();
     for detail in DETAILS {
@@ -142,25 +142,19 @@ fn notes(state: &State, tier: &TierRow, detail: Detail, selected: bool, columns:
     if !tier.health.is_sick() {
         return Vec::new();
     }
+    let room = columns.saturating_sub(11);
     let mut texts: Vec<(&'static str, Shown, Ink)> = Vec::new();
     let mut hint = None;
     if let (Cause::Found(suspect), true) = (&state.board.cause, rows::cause_tier(&state.board) == Some(tier.tier)) {
         let since = suspect.since.map_or_else(Shown::default, |at| since(&suspect.text, at, state));
         texts.push(("why", shown!("{}{}", suspect.text, since), Ink::bold(Role::Text)));
-        hint = suspect
-            .change
-            .as_ref()
-            .map(|(words, before)| shown!("{}, {} before the breach", words, format::span(*before)));
+        hint = suspect.change.as_ref().map(|(words, before)| change(words, *before, room));
     }
-    for reason in &tier.reasons {
-        // The cause is often also the strongest reason: it is said once.
-        if texts.iter().all(|(_, text, _)| !text.as_str().starts_with(reason.text.as_str())) {
-            let at = reason.since.map_or_else(Shown::default, |at| since(&reason.text, at, state));
-            texts.push(("why", shown!("{}{}", reason.text, at), note_ink(tier.health)));
-        }
+    for reason in rows::reasons_beside_cause(&state.board, tier) {
+        let at = reason.since.map_or_else(Shown::default, |at| since(&reason.text, at, state));
+        texts.push(("why", shown!("{}{}", reason.text, at), note_ink(tier.health)));
     }
     texts.truncate(detail.reasons);
-    let room = columns.saturating_sub(11);
     let most = if detail.wrapped && selected { 2 } else { 1 };
     let mut notes = Vec::new();
     for (label, text, ink) in texts {
@@ -173,6 +167,16 @@ fn notes(state: &State, tier: &TierRow, detail: Detail, selected: bool, columns:
         notes.push(("hint", hint, Role::Text.into()));
     }
     notes
+}
+
+/// `…, 28s before the breach`: how long before is told whole, whatever of the words has to go.
+fn change(words: &Shown, before: std::time::Duration, room: u16) -> Shown {
+    let before = shown!(", {} before", format::span(before));
+    let whole = shown!("{}{} the breach", words, before);
+    if width(&whole) <= room {
+        return whole;
+    }
+    shown!("{}{}", cut_end(words.as_str(), usize::from(room.saturating_sub(width(&before)))), before)
 }
 
 fn note_ink(health: Health) -> Ink {
@@ -192,4 +196,24 @@ fn since(text: &Shown, at: crate::domain::time::Stamp, state: &State) -> Shown {
 pub(super) fn first_visible(lines: &[Line<'_>], selected: &BoardRow, scroll: usize, height: usize) -> usize {
     let at = lines.iter().position(|line| line.owner.as_ref() == Some(selected)).unwrap_or(0);
     crate::ui::panels::first_visible(at, scroll, lines.len(), height)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::change;
+    use crate::domain::text::Shown;
+
+    #[test]
+    fn how_long_before_the_breach_is_never_cut() {
+        let words = Shown::fixed("api-gateway 26→27 (2.31.1→2.31.2) by argocd-controller");
+        for (room, told) in [
+            (90, "api-gateway 26→27 (2.31.1→2.31.2) by argocd-controller, 28s before the breach"),
+            (69, "api-gateway 26→27 (2.31.1→2.31.2) by argocd-controller, 28s before"),
+            (40, "api-gateway 26→27 (2.31.1→2…, 28s before"),
+        ] {
+            assert_eq!(change(&words, Duration::from_secs(28), room).as_str(), told);
+        }
+    }
 }

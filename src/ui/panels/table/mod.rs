@@ -10,7 +10,7 @@ use crate::model::board::ComponentRow;
 use crate::state::rows;
 use crate::state::{BoardPlace, State};
 use crate::theme::Role;
-use crate::ui::canvas::{Canvas, Ink};
+use crate::ui::canvas::{Canvas, Ink, width};
 
 pub use columns::key_signal;
 use columns::{Layout, Record};
@@ -56,7 +56,8 @@ fn row(canvas: &mut Canvas<'_>, area: Rect, line: &Line<'_>, layout: &Layout, st
 
 /// Draws a list of components with the columns of the board; used by the tier's detail.
 pub fn components(canvas: &mut Canvas<'_>, area: Rect, list: &[&ComponentRow], selected: usize, scroll: usize) {
-    let layout = Layout::fit(area.width);
+    let longest = list.iter().map(|row| width(&row.name)).max().unwrap_or_default();
+    let layout = Layout::of_components(area.width, longest);
     layout.heading(canvas, area.x, area.y, "COMPONENT");
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let first = super::first_visible(selected, scroll, list.len(), usize::from(body.height));

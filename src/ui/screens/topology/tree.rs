@@ -18,7 +18,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &Topology
     let body = list::heading(canvas, area, &columns);
     let nodes: Vec<rows::TreeNode<'_>> = rows::topology_tree(&state.board)
         .into_iter()
-        .filter(|node| rows::matches(node.row.name.as_str(), &state.filter.text))
+        .filter(|node| rows::matches(node.row.name.as_str(), state.filter.text()))
         .collect();
     let chosen = nodes.iter().position(|node| !node.again && Some(&node.row.id) == selected).unwrap_or(0);
     let height = usize::from(body.height);
