@@ -25,7 +25,7 @@ fn the_board_comes_up_and_every_page_is_a_key_away() {
     assert!(screen[0].contains("PROD-EU") && screen[0].contains("read-only"), "{}", screen[0]);
     terminal.until("sick application", |s| s.iter().any(|l| l.contains("application") && l.contains("CRIT")));
     terminal.until_text("canary rev");
-    for (keys, text) in [("t", "COMPONENT"), ("S", "SOURCE"), ("W", "WHAT"), ("A", "STATE"), ("?", "what changed")] {
+    for (keys, text) in [("t", "COMPONENT"), ("S", "SOURCE"), ("W", "WHAT"), ("A", "STATE"), ("?", "─ help")] {
         terminal.keys(keys);
         let screen = terminal.until_text(text);
         assert!(screen[0].contains("PROD-EU"), "the environment is gone after {keys}");
