@@ -15,4 +15,6 @@ def run(report, console):
                 said = execute(["bash", SCRIPT, url, package("usr/bin/prometheus"), package("usr/bin/promtool")], 300)
                 if not said.strip():
                     raise Mismatch("the comparison said nothing")
-                print("\n".join(f"       {line[:200]}" for line in said.splitlines()[-4:]), flush=True)
+                # What was left out stands beside what was compared.
+                told = [line for line in said.splitlines() if line.startswith(("native", "compared"))]
+                print("\n".join(f"       {line}" for line in told), flush=True)
