@@ -32,7 +32,6 @@ const COLUMNS: [(&str, &str, &str, &str); 20] = [
     ("storage", "rate_per_second", "aws-cloudwatch", r#""Namespace":"AWS/S3""#),
     ("storage", "latency_ms", "aws-cloudwatch", r#""MetricName":"TotalRequestLatency""#),
     ("observability", "rate_per_second", "prom", "prometheus_tsdb_head_samples_appended_total"),
-    ("access", "latency_ms", "probes", "ssh "),
 ];
 
 /// Tier, statistic of its latency and the target in that statistic, ms (PRODUCT.md 5).
