@@ -15,7 +15,7 @@ pub struct StatusArgs {
     #[arg(long)]
     json: bool,
     /// Again every so many seconds, until interrupted or until nobody reads it [default: 5]
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5")]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5", value_parser = clap::value_parser!(u64).range(1..))]
     watch: Option<u64>,
     /// How long to wait for sources that have not answered, seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
@@ -52,7 +52,8 @@ fn plain(state: &State, settings: &crate::domain::settings::Settings) -> Result<
     let theme = places::theme(settings)?;
     let mut state = state.clone();
     let lines = 12 + state.board.tiers.iter().map(|tier| 1 + tier.reasons.len().min(3)).sum::<usize>();
-    state.size = (100, u16::try_from(lines).unwrap_or(u16::MAX));
+    // Below the least size of a screen there is no room for why a source failed.
+    state.size = (100, u16::try_from(lines).unwrap_or(u16::MAX).max(24));
     let buffer = launch::draw(&state, &theme);
     Ok(crate::ui::snapshot::text(&buffer))
 }

@@ -33,7 +33,7 @@ const FIRST_LINE: usize = 120;
 pub struct Site {
     /// What it is, in one word: `prometheus`.
     pub what: &'static str,
-    /// Base URL; user and password in it are sent as basic authentication and never shown.
+    /// Base URL, without user and password: credentials come from `headers` or `bearer_file`.
     pub url: String,
     pub headers: BTreeMap<String, String>,
     /// A file whose content is sent as bearer token; read for every request, so that a rotated token is used at once.
@@ -89,14 +89,10 @@ impl WebClient {
         &self.server
     }
 
-    /// The base URL as a person would paste it, without user and password.
+    /// The base URL as a person would paste it.
     #[must_use]
     pub fn endpoint(&self) -> Raw {
-        let mut url = self.base.clone();
-        // Both calls fail only for URLs that cannot have a host, and this one has.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        Raw::new(url.as_str().trim_end_matches('/'))
+        Raw::new(self.base.as_str().trim_end_matches('/'))
     }
 
     /// Sends GET, or POST when there is a form, to a path below the base URL and reads the whole body.
@@ -197,7 +193,7 @@ impl Answer {
     #[must_use]
     pub fn fault(&self, server: &Shown, words: &str) -> Fault {
         let (kind, hint) = match self.status {
-            401 => (FaultKind::Unauthenticated, "check bearer_file, headers or the user in the URL"),
+            401 => (FaultKind::Unauthenticated, "check bearer_file or headers"),
             403 => (FaultKind::Forbidden, "ask for read access to this API"),
             404 | 405 | 410 => (FaultKind::Missing, "check the path of the URL: the API is expected below it"),
             429 => (FaultKind::Throttled, "poll less often"),
@@ -246,6 +242,9 @@ fn base_url(site: &Site) -> Result<Url, Fault> {
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Err(wrong("it names no host"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("credentials do not belong into it; use bearer_file or headers"));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(wrong("a base URL has no ? and no #"));

@@ -194,20 +194,54 @@ impl App {
         Ok(())
     }
 
-    /// Gives the terminal back and stops, as job control expects; SIGCONT brings it back.
-    fn suspend(&self) -> io::Result<()> {
+    /// Gives the terminal back and stops, as job control expects. Continued, it takes the terminal again before anything
+    /// is drawn: a frame must not land on the shell's screen.
+    fn suspend(&mut self) -> io::Result<()> {
         restore();
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
-        Ok(())
+        self.guard.resume()?;
+        self.redraw()
     }
 }
 
-/// Gives the terminal back before a panic is reported, whatever thread it happens on.
+/// A panic on this thread ends the program: the terminal is given back before it is reported. On any other thread it
+/// ends one task, the console goes on in its terminal, and the panic is only logged.
 fn restore_on_panic() {
+    let owner = std::thread::current().id();
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        restore();
+        let is_fatal = std::thread::current().id() == owner;
+        if is_fatal {
+            restore();
+        }
         tracing::error!("{info}");
-        report(info);
+        if is_fatal {
+            report(info);
+        }
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn only_a_panic_of_the_loop_is_reported_on_the_terminal() {
+        let reports = Arc::new(AtomicUsize::new(0));
+        let counter = reports.clone();
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |_| {
+            counter.fetch_add(1, Ordering::SeqCst);
+        }));
+        restore_on_panic();
+        let elsewhere = std::thread::Builder::new().spawn(|| panic!("a task")).unwrap().join();
+        let of_others = reports.load(Ordering::SeqCst);
+        let here = std::panic::catch_unwind(|| panic!("the loop"));
+        let of_all = reports.load(Ordering::SeqCst);
+        std::panic::set_hook(before);
+        assert!(elsewhere.is_err() && here.is_err());
+        assert_eq!((of_others, of_all), (0, 1));
+    }
 }

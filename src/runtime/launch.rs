@@ -52,7 +52,8 @@ pub struct Headless {
     clocks: Clocks,
     inbox: Inbox,
     interrupted: bool,
-    _runtime: Runtime,
+    /// Taken when dropped.
+    runtime: Option<Runtime>,
 }
 
 impl Headless {
@@ -65,7 +66,7 @@ impl Headless {
         let inbox = Inbox::default();
         let runtime = start(settings, &inbox, clocks, &Arc::new(Notify::new()))?;
         let session = session(settings, keymap, user, &clocks);
-        Ok(Self { session, clocks, inbox, interrupted: false, _runtime: runtime })
+        Ok(Self { session, clocks, inbox, interrupted: false, runtime: Some(runtime) })
     }
 
     /// Runs until every source has answered or failed and nothing new comes, at most `limit`.
@@ -123,6 +124,15 @@ impl Headless {
             self.session.update(Timed { now: self.clocks.now(), message });
         }
         news
+    }
+}
+
+/// A credential plugin or a name service that hangs must not hold the program: what is still running is left behind.
+impl Drop for Headless {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -194,4 +204,35 @@ fn session(settings: &Settings, keymap: Keymap, user: Shown, clocks: &Clocks) ->
         size: (80, 24),
     };
     Session::new(state, world, keymap)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::settings::KubernetesSettings;
+    use crate::domain::time::Clock;
+
+    #[test]
+    fn a_plugin_that_hangs_does_not_hold_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config");
+        let config = "apiVersion: v1\nkind: Config\ncurrent-context: it\n\
+             clusters: [{name: c, cluster: {server: \"https://127.0.0.1:9\"}}]\n\
+             users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: sleep, args: ['8']}}}]\n\
+             contexts: [{name: it, context: {cluster: c, user: u}}]\n";
+        std::fs::write(&file, config).unwrap();
+        let cluster = KubernetesSettings {
+            name: "k8s".to_owned(),
+            kubeconfig: Some(file),
+            context: None,
+            namespaces: Vec::new(),
+        };
+        let settings = Settings { kubernetes: vec![cluster], ..Settings::default() };
+        let clocks = Clocks::new(Clock::default());
+        let begun = clocks.human().0;
+        let mut headless = Headless::start(&settings, Keymap::default(), Shown::fixed("tester")).unwrap();
+        headless.settle(Duration::from_millis(500));
+        drop(headless);
+        assert!(clocks.human().0.saturating_sub(begun) < Duration::from_secs(4));
+    }
 }

@@ -23,6 +23,8 @@ const HEARTBEAT: Duration = Duration::from_secs(4);
 const HEARTBEAT_DEADLINE: Duration = Duration::from_secs(3);
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 const BACKOFF_LAST: Duration = Duration::from_secs(5);
+/// The longest wait that a server may ask for: a screen that is blind for longer helps nobody.
+const ASKED_LAST: Duration = Duration::from_secs(60);
 
 /// Runs one source until the runtime ends. `refresh` cuts waits short.
 pub async fn drive(mut source: Box<dyn Source>, inbox: Inbox, clocks: Clocks, refresh: Arc<Notify>) {
@@ -56,23 +58,32 @@ pub async fn drive(mut source: Box<dyn Source>, inbox: Inbox, clocks: Clocks, re
                 let took = clocks.human().0.saturating_sub(started.0);
                 inbox.status(&id, |status| status.took = Some(took));
                 outlet.alive();
-                if let Cadence::Poll { every, .. } = source.cadence() {
-                    let next = started.0 + clocks.on_the_wall(every);
-                    if let Err(fault) = wait_alive(source.as_mut(), &outlet, next, &refresh).await {
-                        outlet.failed(fault);
+                match source.cadence() {
+                    Cadence::Poll { every, .. } => {
+                        let next = started.0 + clocks.on_the_wall(every);
+                        if let Err(fault) = wait_alive(source.as_mut(), &outlet, next, &refresh).await {
+                            outlet.failed(fault);
+                        }
                     }
+                    // A stream that the other side ends in good order, again and again, must not become a hot loop.
+                    Cadence::Stream => rest(backoff(0), &refresh).await,
                 }
             }
             Err(fault) => {
-                let wait = fault.retry_after.unwrap_or_else(|| backoff(failures));
+                let wait = pause(fault.retry_after, failures);
                 failures = failures.saturating_add(1);
                 outlet.failed(fault);
-                tokio::select! {
-                    () = tokio::time::sleep(wait) => {}
-                    () = refresh.notified() => {}
-                }
+                rest(wait, &refresh).await;
             }
         }
+    }
+}
+
+/// Waits, unless the operator asks for news now.
+async fn rest(wait: Duration, refresh: &Notify) {
+    tokio::select! {
+        () = tokio::time::sleep(wait) => {}
+        () = refresh.notified() => {}
     }
 }
 
@@ -95,6 +106,12 @@ async fn wait_alive(source: &mut dyn Source, outlet: &Port, next: Duration, refr
             Err(_) => return Err(silent(&outlet.id, HEARTBEAT_DEADLINE)),
         }
     }
+}
+
+/// How long to wait after a failure: what the server asks for, within bounds, or else the backoff.
+fn pause(asked: Option<Duration>, failures: u32) -> Duration {
+    let own = backoff(failures);
+    asked.map_or(own, |asked| asked.clamp(own, ASKED_LAST))
 }
 
 /// Exponential from half a second to five, each wait drawn between half and all of it.
@@ -186,7 +203,14 @@ fn sample_time(fact: &Fact) -> Option<Stamp> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::future::BoxFuture;
+
     use super::*;
+    use crate::domain::text::Raw;
+    use crate::domain::time::Clock;
+    use crate::model::board::SourceKind;
 
     #[test]
     fn backoff_grows_stays_bounded_and_never_spins() {
@@ -195,5 +219,51 @@ mod tests {
             assert!(wait >= BACKOFF_FIRST / 2 && wait <= BACKOFF_LAST, "{failures}: {wait:?}");
         }
         assert!(backoff(4) > backoff(0).mul_f64(1.5));
+    }
+
+    #[test]
+    fn what_a_server_asks_for_is_obeyed_within_bounds() {
+        let secs = |secs| Some(Duration::from_secs(secs));
+        assert_eq!(pause(secs(20), 0), Duration::from_secs(20));
+        assert_eq!(pause(secs(86_400), 0), ASKED_LAST);
+        assert!(pause(secs(0), 9) >= BACKOFF_LAST / 2);
+        assert!(pause(None, 0) <= BACKOFF_FIRST);
+    }
+
+    /// Ends in good order as soon as it is started.
+    struct Brief(Arc<AtomicUsize>);
+
+    impl Source for Brief {
+        fn id(&self) -> SourceId {
+            SourceId::new("brief")
+        }
+
+        fn kind(&self) -> SourceKind {
+            SourceKind::Kubernetes
+        }
+
+        fn endpoint(&self) -> Raw {
+            Raw::default()
+        }
+
+        fn cadence(&self) -> Cadence {
+            Cadence::Stream
+        }
+
+        fn round<'a>(&'a mut self, _: &'a dyn Outlet) -> BoxFuture<'a, Result<(), Fault>> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Box::pin(std::future::ready(Ok(())))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_ends_at_once_is_not_started_in_a_hot_loop() {
+        let rounds = Arc::new(AtomicUsize::new(0));
+        let source = Box::new(Brief(rounds.clone()));
+        let clocks = Clocks::new(Clock::default());
+        let driven = drive(source, Inbox::default(), clocks, Arc::new(Notify::new()));
+        let ended = tokio::time::timeout(Duration::from_millis(700), driven).await;
+        assert!(ended.is_err());
+        assert!((1..=3).contains(&rounds.load(Ordering::SeqCst)), "{rounds:?}");
     }
 }

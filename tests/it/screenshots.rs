@@ -14,6 +14,7 @@ const PICTURES: [(&str, &str, &str, &str); 4] = [
 
 #[test]
 fn screenshots_regenerate_identically() {
+    let _machine = crate::support::busy();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
     for (file, screen, size, scenario) in PICTURES {
         let args = ["snapshot", "--demo", "--at", "2026-11-20T03:12:07Z", "--seed", "7", "--format", "svg"];

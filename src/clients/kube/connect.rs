@@ -1,11 +1,13 @@
 //! From settings to a connection: kubeconfig, context, in-cluster; credentials only by the standard chain.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, header};
 use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use tokio::sync::Semaphore;
 
 use super::fault;
 use super::read::Connection;
@@ -21,24 +23,48 @@ pub const CONNECT: Duration = Duration::from_secs(3);
 /// their own (facts/kubernetes.md 0.4).
 const BUILD: Duration = Duration::from_secs(15);
 
-/// Opens the cluster that `settings` name. Nothing is sent yet; exec plugins run, and cannot ask anything.
-///
-/// # Errors
-/// [`FaultKind::Usage`] for a kubeconfig that cannot be used (with its file) and for a server outside `egress`;
-/// [`FaultKind::Unauthenticated`] when a credential plugin fails; [`FaultKind::Timeout`] when it hangs.
-pub async fn connect(settings: &KubernetesSettings, egress: Egress) -> Result<Connection, Fault> {
-    let label = Raw::new(&settings.name);
-    let wanted = settings.clone();
-    let building =
-        tokio::task::spawn_blocking(move || tokio::runtime::Handle::current().block_on(build(&wanted, egress)));
-    match tokio::time::timeout(BUILD, building).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_)) => Err(fault::malformed(&label, "its client could not be built")),
-        Err(_) => Err(Fault::new(
-            FaultKind::Timeout,
-            shown!("kubernetes {}: the credential plugin hangs", label),
-            Shown::fixed("run it by hand and log in"),
-        )),
+/// Opens one cluster, as often as needed but never twice at once.
+pub struct Connector {
+    settings: KubernetesSettings,
+    egress: Egress,
+    /// Held by the build that runs, which outlives the wait for it: a plugin that hangs cannot be stopped, and must not
+    /// be joined by another one at every try.
+    building: Arc<Semaphore>,
+}
+
+impl Connector {
+    #[must_use]
+    pub fn new(settings: KubernetesSettings, egress: Egress) -> Self {
+        Self { settings, egress, building: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// Opens the cluster that the settings name. Nothing is sent yet; exec plugins run, and cannot ask anything.
+    ///
+    /// # Errors
+    /// [`FaultKind::Usage`] for a kubeconfig that cannot be used (with its file) and for a server outside `egress`;
+    /// [`FaultKind::Unauthenticated`] when a credential plugin fails; [`FaultKind::Timeout`] when it hangs, or still
+    /// runs from an earlier try.
+    pub async fn connect(&self) -> Result<Connection, Fault> {
+        let label = Raw::new(&self.settings.name);
+        let hangs = || {
+            Fault::new(
+                FaultKind::Timeout,
+                shown!("kubernetes {}: the credential plugin hangs", label),
+                Shown::fixed("run it by hand and log in"),
+            )
+        };
+        let only = self.building.clone().try_acquire_owned().map_err(|_| hangs())?;
+        let (settings, egress) = (self.settings.clone(), self.egress);
+        let building = tokio::task::spawn_blocking(move || {
+            let built = tokio::runtime::Handle::current().block_on(build(&settings, egress));
+            drop(only);
+            built
+        });
+        match tokio::time::timeout(BUILD, building).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(fault::malformed(&label, "its client could not be built")),
+            Err(_) => Err(hangs()),
+        }
     }
 }
 

@@ -15,4 +15,4 @@ mod wire;
 mod tests;
 
 pub use proxy::Proxy;
-pub use read::{Connection, connect};
+pub use read::{Connection, Connector};

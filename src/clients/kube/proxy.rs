@@ -8,7 +8,7 @@ use http::{Method, Request, header};
 use kube::client::Body;
 use tokio::sync::OnceCell;
 
-use super::{Connection, connect};
+use super::{Connection, Connector};
 use crate::clients::egress::Egress;
 use crate::clients::prometheus::{Answer, ProxyTransport};
 use crate::domain::error::Fault;
@@ -21,20 +21,19 @@ const LARGEST: usize = 64 << 20;
 
 /// Connects when first asked, and stays connected.
 pub struct Proxy {
-    cluster: KubernetesSettings,
+    connector: Connector,
     service: ServiceProxy,
-    egress: Egress,
     connection: OnceCell<Connection>,
 }
 
 impl Proxy {
     #[must_use]
     pub fn new(cluster: KubernetesSettings, service: ServiceProxy, egress: Egress) -> Self {
-        Self { cluster, service, egress, connection: OnceCell::new() }
+        Self { connector: Connector::new(cluster, egress), service, connection: OnceCell::new() }
     }
 
     async fn exchange(&self, method: Method, path: &str, form: &[(&'static str, String)]) -> Result<Answer, Fault> {
-        let connection = self.connection.get_or_try_init(|| connect(&self.cluster, self.egress)).await?;
+        let connection = self.connection.get_or_try_init(|| self.connector.connect()).await?;
         let path = format!("{}{path}", super::read::proxy_base(&self.service));
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let mut request =

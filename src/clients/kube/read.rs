@@ -19,7 +19,7 @@ use crate::domain::settings::ServiceProxy;
 use crate::domain::text::{Raw, Shown};
 use crate::shown;
 
-pub use super::connect::connect;
+pub use super::connect::Connector;
 pub use super::follow::{Change, Follow, Seen, follow};
 pub use super::objects::*;
 

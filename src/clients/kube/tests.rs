@@ -14,7 +14,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
 use super::Proxy;
-use super::read::{Connection, Resource, Seen, connect, follow};
+use super::read::{Connection, Connector, Resource, Seen, follow};
 use crate::clients::egress::Egress;
 use crate::clients::prometheus::ProxyTransport;
 use crate::domain::error::{Fault, FaultKind};
@@ -42,6 +42,10 @@ fn settings(kubeconfig: &std::path::Path) -> KubernetesSettings {
         context: None,
         namespaces: Vec::new(),
     }
+}
+
+async fn connect(settings: &KubernetesSettings, egress: Egress) -> Result<Connection, Fault> {
+    Connector::new(settings.clone(), egress).connect().await
 }
 
 fn kubeconfig(server: &str) -> String {
@@ -403,4 +407,19 @@ async fn kubeconfigs_are_never_quoted() {
         assert!(!told(&fault).contains("SECRET"), "{fault}");
         assert!(fault.what.as_str().contains(": line "), "{fault}");
     }
+}
+
+#[tokio::test]
+async fn a_plugin_that_still_runs_is_not_started_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, runs) = (folder.path().join("config"), folder.path().join("runs"));
+    let script = format!("echo run >> {}; sleep 2; exit 1", runs.display());
+    let exec = format!("exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: [-c, {script:?}]}}");
+    std::fs::write(&file, kubeconfig("https://127.0.0.1:6443").replace("token: t", &exec)).unwrap();
+    let connector = Connector::new(settings(&file), Egress::Open);
+    // The wait for it is given up, as a deadline around it does; the plugin itself goes on.
+    assert!(tokio::time::timeout(Duration::from_millis(300), connector.connect()).await.is_err());
+    let fault = connector.connect().await.err().unwrap();
+    assert_eq!((fault.kind, fault.what.as_str()), (FaultKind::Timeout, "kubernetes k8s: the credential plugin hangs"));
+    assert_eq!(std::fs::read_to_string(&runs).unwrap(), "run\n");
 }

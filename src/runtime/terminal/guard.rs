@@ -41,13 +41,14 @@ impl Guard {
         Ok(guard)
     }
 
-    /// Enters raw mode again after [`restore`].
+    /// Enters raw mode again, after [`restore`] or after a stop that we were not asked about (SIGSTOP). What is saved is
+    /// kept in the second case: the terminal may still be raw then, and giving that back would restore nothing.
     ///
     /// # Errors
     /// The terminal refuses.
     pub fn resume(&self) -> io::Result<()> {
         let termios = tcgetattr(self.tty.as_fd())?;
-        *saved() = Some(Saved { tty: self.tty.clone(), termios: termios.clone() });
+        saved().get_or_insert_with(|| Saved { tty: self.tty.clone(), termios: termios.clone() });
         let mut raw = termios;
         raw.make_raw();
         tcsetattr(self.tty.as_fd(), OptionalActions::Flush, &raw)?;

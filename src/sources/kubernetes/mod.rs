@@ -28,7 +28,7 @@ use self::components::Origin;
 use self::store::Store;
 use super::{Cadence, Outlet, Source};
 use crate::clients::egress::Egress;
-use crate::clients::kube::read::{Connection, Seen, connect, follow};
+use crate::clients::kube::read::{Connection, Connector, Seen, follow};
 use crate::domain::error::{Fault, FaultKind};
 use crate::domain::id::SourceId;
 use crate::domain::settings::KubernetesSettings;
@@ -41,6 +41,8 @@ use crate::shown;
 const HEARTBEAT: Duration = Duration::from_secs(3);
 /// After a broken connection.
 const SECOND_TRY: Duration = Duration::from_millis(500);
+/// The least time between two connections that replace ended credentials without a word.
+const RENEWAL: Duration = Duration::from_secs(60);
 /// How long changes are gathered before they are told.
 const GATHER: Duration = Duration::from_millis(250);
 /// The same while the first lists come in.
@@ -51,8 +53,10 @@ const LOOK: Duration = Duration::from_millis(250);
 /// One cluster.
 pub struct KubernetesSource {
     settings: KubernetesSettings,
-    egress: Egress,
+    connector: Connector,
     endpoint: Raw,
+    /// When credentials that had ended were last replaced without a word.
+    renewed_at: Option<Instant>,
 }
 
 impl KubernetesSource {
@@ -60,7 +64,8 @@ impl KubernetesSource {
     #[must_use]
     pub fn new(settings: &KubernetesSettings, egress: Egress) -> Self {
         let context = settings.context.as_deref().unwrap_or("current context");
-        Self { settings: settings.clone(), egress, endpoint: Raw::new(context) }
+        let connector = Connector::new(settings.clone(), egress);
+        Self { settings: settings.clone(), connector, endpoint: Raw::new(context), renewed_at: None }
     }
 
     async fn run(&mut self, outlet: &dyn Outlet) -> Result<(), Fault> {
@@ -68,14 +73,25 @@ impl KubernetesSource {
             let mut lived = false;
             match self.session(outlet, &mut lived).await {
                 // Credentials of a plugin that cannot be refreshed have ended: a new connection runs the plugin again.
-                Err(fault) if fault.kind == FaultKind::Unauthenticated && lived => {}
+                Err(fault) if fault.kind == FaultKind::Unauthenticated && lived && self.may_renew() => {}
                 result => return result,
             }
         }
     }
 
+    /// Whether a new connection may be made at once. Credentials that live shorter than [`RENEWAL`] are no credentials:
+    /// that is told as a fault, and tried again as slowly as any other.
+    fn may_renew(&mut self) -> bool {
+        let now = Instant::now();
+        let may = self.renewed_at.is_none_or(|at| now.duration_since(at) >= RENEWAL);
+        if may {
+            self.renewed_at = Some(now);
+        }
+        may
+    }
+
     async fn session(&mut self, outlet: &dyn Outlet, lived: &mut bool) -> Result<(), Fault> {
-        let connection = connect(&self.settings, self.egress).await?;
+        let connection = self.connector.connect().await?;
         self.endpoint = connection.endpoint().clone();
         outlet.identity(identity(&connection).await?);
         let feeds = feeds::feeds(&self.settings.namespaces);

@@ -394,3 +394,14 @@ fn a_change_of_image_is_told_by_what_differs() {
         assert_eq!(super::changes::images(old, new).as_str(), told);
     }
 }
+
+#[test]
+fn ended_credentials_are_replaced_at_once_but_not_in_a_loop() {
+    let settings =
+        KubernetesSettings { name: "k8s".to_owned(), kubeconfig: None, context: None, namespaces: Vec::new() };
+    let mut source = KubernetesSource::new(&settings, Egress::LoopbackOnly);
+    assert!(source.may_renew());
+    assert!(!source.may_renew());
+    source.renewed_at = source.renewed_at.and_then(|at| at.checked_sub(RENEWAL));
+    assert!(source.may_renew());
+}

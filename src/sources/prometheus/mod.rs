@@ -139,7 +139,10 @@ impl PrometheusSource {
         let intervals = Intervals::of(&targets);
         let mut rows = detect::rows(&found.series, &intervals);
         let (mut earlier, detect_after, polled_at, asked_for) = match self.session.take() {
-            Some(session) => (session.rows, session.detect_after * 2, session.polled_at, session.asked_for),
+            Some(session) => {
+                let detect_after = session.next_patience();
+                (session.rows, detect_after, session.polled_at, session.asked_for)
+            }
             None => (Vec::new(), DETECT_FIRST, None, None),
         };
         for row in &mut rows {
@@ -147,7 +150,6 @@ impl PrometheusSource {
                 row.resume(earlier.swap_remove(place));
             }
         }
-        let detect_after = detect_after.min(DETECT);
         let step = intervals.shortest().min(self.origin.poll).max(Duration::from_secs(1));
         self.session = Some(Session { rows, step, detected_at: now, detect_after, polled_at, asked_for });
         Ok(settled.align_down(step))
@@ -174,6 +176,11 @@ impl Session {
         let at = (now - SETTLE).align_down(self.step);
         let due = self.polled_at.is_none_or(|polled| now.since(polled) + pulse / 2 >= poll);
         (due && self.asked_for.is_none_or(|asked| at > asked)).then_some(at)
+    }
+
+    /// How long to wait after the detection that follows this session's. Finding nothing does not make patient.
+    fn next_patience(&self) -> Duration {
+        if self.rows.is_empty() { DETECT_FIRST } else { (self.detect_after * 2).min(DETECT) }
     }
 
     fn is_detection_due(&self, now: Stamp) -> bool {

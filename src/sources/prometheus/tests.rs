@@ -298,6 +298,35 @@ async fn a_server_without_anything_we_know_says_so() {
 }
 
 #[tokio::test]
+async fn a_server_that_has_just_started_is_looked_over_again_soon() {
+    let found = Arc::new(AtomicUsize::new(0));
+    let shared = Arc::clone(&found);
+    let answer = move |seen: Seen| {
+        let known = &["redis_up", "pg_up"][..shared.load(Ordering::Relaxed)];
+        let empty = || success(&json!({"resultType": "matrix", "result": []}));
+        let one = || {
+            let values = json!([[1_795_230_720, "1"]]);
+            success(&json!({"resultType": "matrix", "result": [{"metric": {"instance": "e:1"}, "values": values}]}))
+        };
+        let wanted = ["(redis_up)", "(pg_up)"].iter().any(|metric| seen.field("query").ends_with(metric));
+        frame(&seen, known).unwrap_or_else(|| if wanted { one() } else { empty() })
+    };
+    let (ear, heard) = Ear::new();
+    beside(answer, async |url| {
+        let mut source = source(url);
+        // Nothing is scraped for a minute; then one target is, and a moment later the other.
+        for known in [0, 0, 0, 0, 1, 2] {
+            found.store(known, Ordering::Relaxed);
+            source.round(&ear).await.unwrap();
+            ear.pass(15);
+        }
+    })
+    .await;
+    let told: Vec<_> = signals(&heard).into_iter().map(|fact| fact.signal).collect();
+    assert!(told.contains(&"cache.redis.up") && told.contains(&"db.pg.up"), "{told:?}");
+}
+
+#[tokio::test]
 async fn series_that_cannot_be_told_apart_keep_their_labels() {
     let answer = |seen: Seen| {
         if let Some(response) = frame(&seen, &["pg_stat_activity_count"]) {

@@ -183,18 +183,16 @@ pub fn stale_age(reading: &Reading) -> Option<Duration> {
     if let Reading::Stale { age, .. } = reading { Some(*age) } else { None }
 }
 
-/// Upper ends of the steps in which ages are told, in seconds.
-const AGE_STEPS: [u64; 14] = [1, 2, 5, 10, 20, 40, 60, 120, 180, 300, 600, 1_200, 2_400, 3_600];
+/// Upper ends of the steps in which ages below a minute are told, in seconds.
+const AGE_STEPS: [u64; 6] = [1, 2, 5, 10, 20, 40];
 
-/// A coarse age, rounded up so that nothing looks fresher than it is: `1s 5s 20s 1m 5m 2h 3d`.
+/// A coarse age, rounded up so that nothing looks fresher than it is: `1s 5s 20s 1m 7m 2h 3d`.
 #[must_use]
 pub fn age(age: Duration) -> Shown {
     let secs = age.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX);
-    let step = AGE_STEPS.into_iter().find(|step| secs <= *step);
-    match step {
-        Some(step) if step < 60 => shown!("{}s", step),
-        Some(step) if step < 3_600 => shown!("{}m", step / 60),
-        Some(_) => Shown::fixed("1h"),
+    match AGE_STEPS.into_iter().find(|step| secs <= *step) {
+        Some(step) => shown!("{}s", step),
+        None if secs <= 59 * 60 => shown!("{}m", secs.div_ceil(60)),
         None if secs <= 48 * 3_600 => shown!("{}h", secs.div_ceil(3_600)),
         None => shown!("{}d", secs.div_ceil(86_400)),
     }

@@ -2,15 +2,15 @@
 
 mod terminal;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLockReadGuard};
 
 use terminal::Terminal;
 
 /// One world at a time: each costs a core for its first second.
 static ONE: Mutex<()> = Mutex::new(());
 
-fn alone() -> MutexGuard<'static, ()> {
-    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+fn alone() -> (RwLockReadGuard<'static, ()>, MutexGuard<'static, ()>) {
+    (crate::support::busy(), ONE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 fn demo(size: (u16, u16)) -> Terminal {
@@ -64,6 +64,43 @@ fn signals_give_the_terminal_back() {
         assert_eq!(terminal.ended(), code, "SIG{signal}");
         assert!(terminal.modes_are_restored(), "SIG{signal}");
     }
+}
+
+#[test]
+fn a_continue_without_a_stop_keeps_what_must_be_given_back() {
+    let _one = alone();
+    let mut terminal = demo((80, 24));
+    terminal.until_text("TIER");
+    assert!(!terminal.settings_are_restored(), "the terminal is raw while the program runs");
+    let before = terminal.written().len();
+    terminal.signal("CONT");
+    terminal.until_drawn_again("TIER", before);
+    terminal.signal("TERM");
+    assert_eq!(terminal.ended(), 143);
+    assert!(terminal.modes_are_restored());
+    assert!(terminal.settings_are_restored());
+}
+
+#[test]
+fn a_suspended_program_gives_the_terminal_back_and_draws_all_of_it_again() {
+    let _one = alone();
+    let mut terminal = demo((80, 24));
+    terminal.until_text("TIER");
+    for _ in 0..2 {
+        terminal.keys("\x1a");
+        terminal.until_stopped();
+        assert!(terminal.settings_are_restored());
+        let before = terminal.written().len();
+        terminal.signal("CONT");
+        terminal.until_drawn_again("TIER", before);
+        // Nothing is drawn before the alternate screen has been entered again.
+        let again = String::from_utf8_lossy(&terminal.written()[before..]).into_owned();
+        assert!(again.find("\x1b[?1049h") < again.find("TIER"), "{again:?}");
+    }
+    terminal.keys("q");
+    assert_eq!(terminal.ended(), 0);
+    assert!(terminal.modes_are_restored());
+    assert!(terminal.settings_are_restored());
 }
 
 #[test]

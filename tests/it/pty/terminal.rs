@@ -20,6 +20,8 @@ pub struct Terminal {
     writer: Option<Box<dyn Write + Send>>,
     child: Box<dyn Child + Send + Sync>,
     output: Arc<(Mutex<Output>, Condvar)>,
+    /// The terminal's settings before the program was started.
+    settings: String,
     size: (u16, u16),
     _home: tempfile::TempDir,
 }
@@ -35,6 +37,7 @@ impl Terminal {
         let pair = native_pty_system()
             .openpty(PtySize { rows: lines, cols: columns, pixel_width: 0, pixel_height: 0 })
             .expect("a pseudo-terminal");
+        let settings = settings_of(pair.master.as_ref());
         let home = tempfile::tempdir().expect("a home");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tierdeck"));
         command.args(args);
@@ -67,7 +70,7 @@ impl Terminal {
                 }
             }
         });
-        Self { master: Some(pair.master), writer: Some(writer), child, output, size, _home: home }
+        Self { master: Some(pair.master), writer: Some(writer), child, output, settings, size, _home: home }
     }
 
     pub fn keys(&mut self, bytes: &str) {
@@ -129,6 +132,26 @@ impl Terminal {
         assert!(std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
+    /// Waits until the process is stopped, as by SIGSTOP; fails after 5 s.
+    pub fn until_stopped(&self) {
+        let file = format!("/proc/{}/stat", self.child.process_id().expect("a process"));
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while !std::fs::read_to_string(&file).unwrap().contains(") T ") {
+            assert!(Instant::now() < deadline, "the process runs on");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until so many more bytes than `before` have come that `text` is among them: it was drawn again.
+    pub fn until_drawn_again(&self, text: &str, before: usize) {
+        self.until("second drawing", |_| String::from_utf8_lossy(&self.written()[before..]).contains(text));
+    }
+
+    /// Whether the terminal's own settings (echo, line mode) are those from before the program.
+    pub fn settings_are_restored(&self) -> bool {
+        settings_of(self.master.as_ref().expect("the terminal is there").as_ref()) == self.settings
+    }
+
     /// Takes the terminal away, as a dropped connection does. The program writes once a second, so the reader notices.
     pub fn hang_up(&mut self) {
         self.output.0.lock().unwrap().hung_up = true;
@@ -155,6 +178,11 @@ impl Terminal {
             .iter()
             .all(|(off, on)| text.rfind(off) > text.rfind(on) && text.contains(on))
     }
+}
+
+fn settings_of(master: &dyn MasterPty) -> String {
+    let settings = master.get_termios().expect("a terminal has settings");
+    format!("{:?} {:?} {:?}", settings.input_flags, settings.output_flags, settings.local_flags)
 }
 
 impl Drop for Terminal {

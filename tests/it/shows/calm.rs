@@ -67,6 +67,7 @@ const CONSERVED: f64 = 0.08;
 
 #[test]
 fn every_figure_of_a_calm_shop_is_what_its_own_query_says() {
+    let _machine = crate::support::busy();
     let _quiet = quiet();
     let tallies = each(&draws(SEEDS), |draw| {
         let shop = Shop::standing("calm", draw.seed, draw.at);

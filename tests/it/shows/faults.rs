@@ -196,6 +196,7 @@ fn probe_trial() -> Vec<String> {
 #[test]
 #[allow(clippy::disallowed_methods)]
 fn what_rested_on_a_server_is_unknown_within_ten_seconds_and_nothing_else() {
+    let _machine = crate::support::quiet();
     let _quiet = quiet();
     let mut complaints = probe_trial();
     // A few at a time: the limit is human time, and worlds and consoles share this machine.
@@ -212,6 +213,7 @@ const PROMETHEUS: &str = "statefulset/monitoring/prometheus";
 
 #[test]
 fn without_monitoring_the_load_balancer_readiness_and_probes_still_judge() {
+    let _machine = crate::support::quiet();
     let _quiet = quiet();
     let mut trial = Trial::begin();
     // Readiness judges Prometheus itself: that it is gone is known, not unknown.

@@ -100,6 +100,7 @@ fn assert_no_decoy(cases: &[(Draw, Case)]) {
 
 #[test]
 fn a_bad_canary_is_named_with_its_revision_and_no_decoy_is() {
+    let _machine = crate::support::busy();
     let _quiet = quiet();
     let culprits = |seeds: &[Draw]| -> BTreeSet<String> {
         seeds.iter().map(|draw| drawn_culprit("bad-canary", draw.seed)).collect()
@@ -129,6 +130,7 @@ fn a_bad_canary_is_named_with_its_revision_and_no_decoy_is() {
 
 #[test]
 fn no_canary_is_blamed_while_the_stable_revision_fails() {
+    let _machine = crate::support::busy();
     let _quiet = quiet();
     let cases = each(&draws(5), |draw| case("stable-fails", draw));
     assert_no_decoy(&cases);
@@ -155,6 +157,7 @@ fn no_canary_is_blamed_while_the_stable_revision_fails() {
 
 #[test]
 fn nobody_is_blamed_for_users_who_stay_away() {
+    let _machine = crate::support::busy();
     let _quiet = quiet();
     // The edge is told of two minutes late, and two minutes of three decide.
     let cases = each(&draws(5), |draw| case_after("traffic-drop", draw, 5 * 60_000));
@@ -169,6 +172,7 @@ fn nobody_is_blamed_for_users_who_stay_away() {
 
 #[test]
 fn a_degraded_primary_is_named_and_no_deploy_is() {
+    let _machine = crate::support::busy();
     let _quiet = quiet();
     let cases = each(&draws(5), |draw| case("db-primary-degraded", draw));
     assert_no_decoy(&cases);

@@ -4,6 +4,7 @@ pub mod arithmetic;
 pub mod seeds;
 pub mod wire;
 
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -13,6 +14,17 @@ use tierdeck::domain::text::Shown;
 use tierdeck::input::{Keymap, keymap};
 use tierdeck::report::status::Status;
 use tierdeck::runtime::launch::Headless;
+
+/// What measures seconds wants the machine for itself; everything heavy says that it is busy.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+pub fn busy() -> RwLockReadGuard<'static, ()> {
+    MACHINE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub fn quiet() -> RwLockWriteGuard<'static, ()> {
+    MACHINE.write().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Detailed history of a world in which nothing has happened, ms.
 const SHORT_HISTORY: i64 = 25 * 60_000;

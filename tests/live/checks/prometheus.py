@@ -139,5 +139,6 @@ def stops(report, watch, server, node):
         begun = time.monotonic()
         found, _ = watch.until(lambda r: is_dark(r, node), 10.5, "every figure old and every health unknown")
         expect("refused" in source(found, "prom")["error"], f"{source(found, 'prom')}")
-        expect(any(host(found, node)["signals"].values()), "the last figures stay")
+        row = host(found, node)
+        expect(row and any(row["signals"].values()), "the last figures stay")
         expect(time.monotonic() - begun < 12, "within 10 s")
