@@ -145,13 +145,13 @@ fn tier_rows(views: &[TierView], assessed: &AllAssessed, context: &Context) -> V
     rows
 }
 
-/// A fall in traffic runs through every tier behind the one where it begins, and the outermost figures are the latest
-/// to tell of it: of the tiers that show it worst the outermost carries it.
+/// A fall in traffic runs through every tier behind the one where it begins: the outermost that shows it carries it, as
+/// bad as any of them knows it to be, for the outermost figures are the last to tell of it.
 fn fallen(views: &[TierView], context: &Context) -> Option<(Tier, finding::Finding)> {
     let user_facing = views.iter().filter(|v| v.tier.is_user_facing());
-    let found = user_facing.filter_map(|v| v.traffic(context).map(|finding| (v.tier, finding)));
-    // The last of equals is the maximum: from the inside out.
-    found.collect::<Vec<_>>().into_iter().rev().max_by_key(|(_, finding)| finding.health.rank())
+    let found: Vec<_> = user_facing.filter_map(|v| v.traffic(context).map(|finding| (v.tier, finding))).collect();
+    let health = found.iter().fold(Health::Warn, |worst, (_, finding)| worst.worst(finding.health));
+    found.into_iter().next().map(|(tier, finding)| (tier, finding::Finding { health, ..finding }))
 }
 
 /// The worst tier; no evidence of what users feel is never ok.

@@ -12,7 +12,7 @@ use crate::support::{Report, Shop};
 const SEEDS: u64 = 20;
 
 /// Tier, column, the source that tells it, and what its question speaks of.
-const COLUMNS: [(&str, &str, &str, &str); 20] = [
+const COLUMNS: [(&str, &str, &str, &str); 19] = [
     ("edge", "rate_per_second", "aws-cloudwatch-global", r#""MetricName":"Requests","Namespace":"AWS/CloudFront""#),
     ("edge", "error_ratio", "aws-cloudwatch-global", r#""MetricName":"5xxErrorRate""#),
     ("edge", "latency_ms", "aws-cloudwatch-global", r#""MetricName":"OriginLatency""#),
@@ -32,7 +32,6 @@ const COLUMNS: [(&str, &str, &str, &str); 20] = [
     ("storage", "rate_per_second", "aws-cloudwatch", r#""Namespace":"AWS/S3""#),
     ("storage", "latency_ms", "aws-cloudwatch", r#""MetricName":"TotalRequestLatency""#),
     ("observability", "rate_per_second", "prom", "prometheus_tsdb_head_samples_appended_total"),
-    ("access", "latency_ms", "probes", "ssh "),
 ];
 
 /// Tier, statistic of its latency and the target in that statistic, ms (PRODUCT.md 5).
