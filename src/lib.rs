@@ -37,7 +37,7 @@
 //! # What an addition touches
 //! | addition | files |
 //! |---|---|
-//! | signal | rows of the catalogue, `model/signals/*.toml` |
+//! | signal | rows of the catalogue, the TOML files below `model/signals/` |
 //! | source on an existing protocol | `sources/x.rs`, its line in `runtime/connect.rs`, a contract test |
 //! | source on a new protocol | also `clients/x/`, `demo/servers/x`, a line in the route manifest |
 //! | health rule | one file in `model/assess/`, its line, a table test |
