@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// How far clocks may differ.
+const AHEAD: Duration = Duration::from_secs(60);
+
 /// A moment of world time: milliseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -42,7 +45,13 @@ impl Stamp {
     /// Time since `earlier`; zero when `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or(0))
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// Whether it lies so far in the future of `now` that a clock must be wrong.
+    #[must_use]
+    pub fn is_ahead_of(self, now: Self) -> bool {
+        self.since(now) > AHEAD
     }
 
     /// The greatest multiple of `step` since the epoch that is not later than this moment.
@@ -135,6 +144,15 @@ mod tests {
         assert_eq!(clock.at(1_100), Stamp(52_000));
         assert_eq!(clock.on_the_wall(Duration::from_secs(20)), Duration::from_secs(1));
         assert_eq!(Clock::REAL.at(7), Stamp(7));
+    }
+
+    #[test]
+    fn spans_between_any_two_moments_are_told() {
+        let (first, last) = (Stamp(i64::MIN), Stamp(i64::MAX));
+        assert_eq!(last.since(first), Duration::from_millis(i64::MAX.unsigned_abs()));
+        assert_eq!(first.since(last), Duration::ZERO);
+        let now = Stamp(0);
+        assert_eq!([0, 60_000, 60_001].map(|ahead| Stamp(ahead).is_ahead_of(now)), [false, false, true]);
     }
 
     #[test]

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::clock::Clocks;
 use super::inbox::Inbox;
 use crate::domain::error::{Fault, FaultKind};
 use crate::domain::id::SourceId;
 use crate::domain::text::Shown;
-use crate::domain::time::Stamp;
+use crate::domain::time::{Human, Stamp};
 use crate::model::board::{SourceState, SourceStatus};
 use crate::model::facts::{Fact, Observation};
 use crate::sources::{Cadence, Outlet, Source};
@@ -21,6 +21,8 @@ use crate::sources::{Cadence, Outlet, Source};
 /// Human time between heartbeats, and how long one may take: together below the 10 s within which silence must show.
 const HEARTBEAT: Duration = Duration::from_secs(4);
 const HEARTBEAT_DEADLINE: Duration = Duration::from_secs(3);
+/// A stream that has proved its life and then proves none for this long (human time) is silent.
+const SILENCE: Duration = Duration::from_secs(10);
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 const BACKOFF_LAST: Duration = Duration::from_secs(5);
 /// The longest wait that a server may ask for: a screen that is blind for longer helps nobody.
@@ -40,7 +42,7 @@ pub async fn drive(mut source: Box<dyn Source>, inbox: Inbox, clocks: Clocks, re
         cost: None,
         identity: None,
     });
-    let outlet = Port { id: id.clone(), inbox: inbox.clone(), clocks };
+    let outlet = Port { id: id.clone(), inbox: inbox.clone(), clocks, heard: watch::Sender::new(None) };
     let mut failures = 0u32;
     loop {
         let started = clocks.human();
@@ -50,7 +52,7 @@ pub async fn drive(mut source: Box<dyn Source>, inbox: Inbox, clocks: Clocks, re
                 let round = AssertUnwindSafe(source.round(&outlet)).catch_unwind();
                 tokio::time::timeout(deadline, round).await.unwrap_or_else(|_| Ok(Err(silent(&id, deadline))))
             }
-            Cadence::Stream => AssertUnwindSafe(source.round(&outlet)).catch_unwind().await,
+            Cadence::Stream => AssertUnwindSafe(watched(source.round(&outlet), &outlet, SILENCE)).catch_unwind().await,
         };
         match round.unwrap_or_else(|_| Err(defect(&id))) {
             Ok(()) => {
@@ -84,6 +86,30 @@ async fn rest(wait: Duration, refresh: &Notify) {
     tokio::select! {
         () = tokio::time::sleep(wait) => {}
         () = refresh.notified() => {}
+    }
+}
+
+/// A round that fails when `patience` passes between two proofs of life. Before the first one its own deadlines count.
+async fn watched(
+    round: impl Future<Output = Result<(), Fault>>,
+    outlet: &Port,
+    patience: Duration,
+) -> Result<(), Fault> {
+    outlet.heard.send_replace(None);
+    let silence = async {
+        loop {
+            let heard: Option<Human> = *outlet.heard.borrow();
+            let silent_for = heard.map_or(Duration::ZERO, |at| outlet.clocks.human().0.saturating_sub(at.0));
+            if silent_for >= patience {
+                return;
+            }
+            tokio::time::sleep(patience - silent_for).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        ended = round => ended,
+        () = silence => Err(silent(&outlet.id, patience)),
     }
 }
 
@@ -142,9 +168,15 @@ struct Port {
     id: SourceId,
     inbox: Inbox,
     clocks: Clocks,
+    /// The last proof of life of this round.
+    heard: watch::Sender<Option<Human>>,
 }
 
 impl Port {
+    fn hear(&self) {
+        self.heard.send_replace(Some(self.clocks.human()));
+    }
+
     /// Keeps the time of the first failure, so that the header can say since when.
     fn failed(&self, fault: Fault) {
         tracing::warn!(source = self.id.as_str(), kind = fault.kind.word(), "{fault}");
@@ -169,6 +201,7 @@ impl Outlet for Port {
         if is_blind {
             return;
         }
+        self.hear();
         self.inbox.status(&self.id, |status| {
             status.sample_at = status.sample_at.max(Some(newest));
             status.alive_at = Some(now);
@@ -177,6 +210,7 @@ impl Outlet for Port {
     }
 
     fn alive(&self) {
+        self.hear();
         let now = self.clocks.now();
         self.inbox.status(&self.id, |status| {
             status.alive_at = Some(now);
@@ -211,6 +245,29 @@ mod tests {
     use crate::domain::text::Raw;
     use crate::domain::time::Clock;
     use crate::model::board::SourceKind;
+
+    #[tokio::test]
+    async fn a_stream_is_silent_by_human_time_however_fast_the_world_goes() {
+        let clock = crate::domain::time::Clock { rate: 1_000.0, ..crate::domain::time::Clock::REAL };
+        let (id, inbox, clocks) = (SourceId::new("s"), Inbox::default(), Clocks::new(clock));
+        let outlet = Port { id, inbox, clocks, heard: watch::Sender::new(None) };
+        let patience = Duration::from_millis(400);
+        let lively = async {
+            tokio::time::sleep(patience * 2).await;
+            for _ in 0..8 {
+                outlet.alive();
+                tokio::time::sleep(patience / 4).await;
+            }
+            Ok(())
+        };
+        assert_eq!(watched(lively, &outlet, patience).await, Ok(()));
+        let hung = async {
+            outlet.alive();
+            std::future::pending().await
+        };
+        let fault = watched(hung, &outlet, patience).await.expect_err("silence");
+        assert_eq!(fault.kind, FaultKind::Timeout);
+    }
 
     #[test]
     fn backoff_grows_stays_bounded_and_never_spins() {

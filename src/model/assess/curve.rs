@@ -171,8 +171,10 @@ impl<'a> Curve<'a> {
     pub fn is_fresh(&self, live: &Live) -> bool {
         match self {
             Self::Measured(m) => {
-                let aged = m.points.last().is_none_or(|p| live.now.since(p.at + m.shift) > m.provenance.freshness());
-                live.lost(&m.provenance.source).is_none() && (!aged || m.shift > Duration::ZERO)
+                let last = m.points.last().map(|p| p.at + m.shift);
+                let aged = last.is_none_or(|at| live.now.since(at) > m.provenance.freshness());
+                let ahead = last.is_some_and(|at| at.is_ahead_of(live.now));
+                live.lost(&m.provenance.source).is_none() && (m.shift > Duration::ZERO || !(aged || ahead))
             }
             Self::Computed(c) => {
                 let last = self.last();

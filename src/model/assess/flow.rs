@@ -141,8 +141,11 @@ fn requests<'a>(node: &Node<'a>, lines: &[&Line<'a>]) -> Red<'a> {
     if split {
         let ratios: Vec<&Line> = lines.iter().copied().filter(|l| l.spec.role == Role::ErrorRatio).collect();
         let sum = Curve::sum(same.iter().map(|l| l.curve()).collect());
-        let errors =
-            Curve::sum(ratios.iter().zip(&same).map(|(ratio, rate)| product(rate.curve(), ratio.curve())).collect());
+        let errors = same.iter().map(|rate| match best(ratios.iter().copied().filter(|l| l.is_same_flow(rate))) {
+            Some(ratio) => product(rate.curve(), ratio.curve()),
+            None => nothing(rate.curve()),
+        });
+        let errors = Curve::sum(errors.collect());
         let error_ratio = errors.clone().zip(sum.clone()).map(|(errors, sum)| quotient(errors, sum));
         return Red { rate: sum, error_ratio, errors, latency, ..Red::default() };
     }

@@ -1,17 +1,11 @@
 //! Which sources still speak: what rests on one that does not is unknown, whatever its last words were.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::domain::id::SourceId;
 use crate::domain::text::Shown;
 use crate::domain::time::Stamp;
 use crate::model::board::{SourceKind, SourceState, SourceStatus};
-use crate::model::world::World;
-use crate::shown;
-
-/// A source that is due to speak and has not for this long is silent.
-const SILENCE: Duration = Duration::from_secs(10);
 
 /// A source that does not speak.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,8 +30,8 @@ impl<'a> Live<'a> {
     }
 
     #[must_use]
-    pub fn new(world: &World, statuses: &'a [SourceStatus], now: Stamp) -> Self {
-        let verdicts = statuses.iter().map(|status| (&status.id, verdict(world, status, now))).collect();
+    pub fn new(statuses: &'a [SourceStatus], now: Stamp) -> Self {
+        let verdicts = statuses.iter().map(|status| (&status.id, verdict(&status.state))).collect();
         let stranger = Lost { since: None, why: Shown::fixed("its source is not running") };
         Self { now, statuses, verdicts, stranger }
     }
@@ -52,19 +46,10 @@ impl<'a> Live<'a> {
     }
 }
 
-fn verdict(world: &World, status: &SourceStatus, now: Stamp) -> Option<Lost> {
-    match &status.state {
+/// Silence is judged where human time is known: the runner fails a source that proves no life for 10 s.
+fn verdict(state: &SourceState) -> Option<Lost> {
+    match state {
         SourceState::Failed { since, fault } => Some(Lost { since: Some(*since), why: fault.what.clone() }),
-        SourceState::Connecting { .. } => None,
-        SourceState::Live => {
-            // A polled source owes a word only once in its period.
-            let due = world.periods.get(&status.id).copied().unwrap_or_default() + SILENCE;
-            let alive = status.alive_at?;
-            let silent = now.since(alive);
-            (silent >= due).then(|| Lost {
-                since: Some(alive),
-                why: shown!("{} silent for {} s", status.id.shown(), silent.as_secs()),
-            })
-        }
+        SourceState::Connecting { .. } | SourceState::Live => None,
     }
 }

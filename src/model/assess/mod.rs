@@ -43,7 +43,7 @@ pub type AllAssessed = BTreeMap<ComponentId, Assessed>;
 /// The board of `world` as of `now`, given how its sources are doing.
 #[must_use]
 pub fn assess(world: &World, sources: &[SourceStatus], now: Stamp) -> Board {
-    let live = Live::new(world, sources, now);
+    let live = Live::new(sources, now);
     let resolver = Resolver::new(world);
     let mut nodes = node::build(world, &resolver, &live);
     let business = node::take_business(&mut nodes);
@@ -154,13 +154,13 @@ fn fallen(views: &[TierView], context: &Context) -> Option<(Tier, finding::Findi
     found.into_iter().next().map(|(tier, finding)| (tier, finding::Finding { health, ..finding }))
 }
 
-/// The worst tier; no evidence of what users feel is never ok.
+/// The worst tier; without evidence of what users feel nothing is known, except what is critical anyway.
 fn overall(tiers: &[TierRow], evidence: &Evidence) -> Health {
-    let known = match evidence {
-        Evidence::Connecting | Evidence::Blind { .. } => Health::Unknown,
-        Evidence::Full | Evidence::Partial { .. } => Health::Ok,
-    };
     let tiers = tiers.iter().map(|row| row.health).filter(|health| *health != Health::NoTraffic);
     let worst = tiers.fold(None, |worst: Option<Health>, health| Some(worst.map_or(health, |w| w.worst(health))));
-    worst.map_or(Health::Unknown, |worst| worst.worst(known))
+    match (evidence, worst) {
+        (_, Some(Health::Critical)) => Health::Critical,
+        (Evidence::Full | Evidence::Partial { .. }, Some(worst)) => worst,
+        (Evidence::Connecting | Evidence::Blind { .. }, _) | (_, None) => Health::Unknown,
+    }
 }

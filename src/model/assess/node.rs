@@ -39,6 +39,8 @@ pub struct Line<'a> {
     pub member: Option<Raw>,
     pub version: Option<Raw>,
     pub peer: Option<ComponentId>,
+    /// The peer as its source names it: one of the instances of a component, perhaps.
+    pub callee: Option<&'a Alias>,
     pub series: &'a Series,
     pub reading: Reading,
     pub thresholds: Thresholds,
@@ -154,6 +156,12 @@ impl<'a> Line<'a> {
         (!self.series.week.is_empty()).then(|| self.measured(&self.series.week, WEEK))
     }
 
+    /// Whether both are about the same requests: of the same part, to the same instance.
+    #[must_use]
+    pub fn is_same_flow(&self, other: &Self) -> bool {
+        self.is_beside(other) && self.callee == other.callee
+    }
+
     fn is_beside(&self, other: &Self) -> bool {
         self.member == other.member && self.version == other.version && self.peer == other.peer
     }
@@ -178,7 +186,7 @@ pub fn build<'a>(world: &'a World, resolver: &Resolver<'a>, live: &Live) -> Node
             }
         }
     }
-    add_series(world, resolver, &mut nodes);
+    add_series(world, resolver, live, &mut nodes);
     for node in nodes.values_mut() {
         let systems: BTreeSet<&str> = node.lines.iter().filter_map(|l| l.spec.id.split('.').next()).collect();
         let systems: Vec<&str> = systems.into_iter().collect();
@@ -201,10 +209,12 @@ fn node<'n, 'a>(nodes: &'n mut Nodes<'a>, id: &ComponentId) -> &'n mut Node<'a> 
     nodes.entry(id.clone()).or_insert_with(|| Node::new(id.clone()))
 }
 
-fn add_series<'a>(world: &'a World, resolver: &Resolver<'a>, nodes: &mut Nodes<'a>) {
+fn add_series<'a>(world: &'a World, resolver: &Resolver<'a>, live: &Live, nodes: &mut Nodes<'a>) {
     for (alias, of_subject) in world.series.subjects() {
-        let gone =
-            |series: &Series| world.sections.get(series.owner()).is_none_or(|section| series.vanished(section.round));
+        let gone = |series: &Series| {
+            let vanished = world.sections.get(series.owner()).is_none_or(|section| series.vanished(section.round));
+            vanished || (series.ended(live.now) && live.lost(&series.owner().0).is_none())
+        };
         let (id, member) = match resolver.resolve(alias) {
             Resolution::Known(subject) => (subject.component, subject.member),
             // What no inventory lists and no source speaks of any more is gone.
@@ -233,6 +243,7 @@ fn add_series<'a>(world: &'a World, resolver: &Resolver<'a>, nodes: &mut Nodes<'
                 member: key.member.clone().or_else(|| member.clone()),
                 version: key.version.clone(),
                 peer: peer.and_then(|peer| peer.component().cloned()),
+                callee: key.peer.as_ref(),
                 series,
                 reading: Reading::NoTraffic,
                 thresholds: Thresholds::default(),

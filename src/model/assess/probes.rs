@@ -18,7 +18,8 @@ const DAY: u64 = 86_400;
 /// Whether the newest outcome may still be relied on.
 #[must_use]
 pub fn is_fresh(probe: &ProbeFact, live: &Live) -> bool {
-    live.now.since(probe.at) <= probe.provenance.freshness() && live.lost(&probe.provenance.source).is_none()
+    let in_time = live.now.since(probe.at) <= probe.provenance.freshness() && !probe.at.is_ahead_of(live.now);
+    in_time && live.lost(&probe.provenance.source).is_none()
 }
 
 pub fn find(node: &Node, live: &Live, findings: &mut Vec<Finding>) {

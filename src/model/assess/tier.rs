@@ -196,7 +196,7 @@ impl<'t, 'a> TierView<'t, 'a> {
     }
 
     /// Health and findings: the worst component decides; while users' requests through it are measured and well, lost
-    /// instances warn at most.
+    /// instances warn at most. `dropped` is the traffic that no longer comes, on the tier that carries it.
     #[must_use]
     pub fn health(&self, traffic: Option<&Finding>, context: &Context) -> (Health, Vec<Finding>) {
         let mut findings: Vec<Finding> = Vec::new();

@@ -15,7 +15,7 @@ use crate::domain::reading::Reading;
 use crate::domain::text::Shown;
 use crate::domain::time::Stamp;
 use crate::domain::unit::Unit;
-use crate::model::board::{Evidence, Missing, SourceState, Users};
+use crate::model::board::{Evidence, Missing, SourceState, SourceStatus, Users};
 use crate::model::signals::Role;
 use crate::shown;
 
@@ -93,14 +93,11 @@ fn business(nodes: &Nodes, context: &Context) -> Option<(Shown, Reading)> {
     Some((Shown::of(&line.spec.label), reading))
 }
 
-/// Full, partial, blind or not there yet.
+/// Full, partial, blind or not there yet. Whatever else is known, without fresh figures of what users feel and without a
+/// probe that still speaks nothing is seen.
 #[must_use]
 pub fn evidence(tiers: &[TierView], nodes: &Nodes, context: &Context) -> Evidence {
     let live = context.live;
-    let connecting = |state: &SourceState| matches!(state, SourceState::Connecting { .. });
-    if nodes.is_empty() && live.statuses.iter().all(|s| connecting(&s.state)) {
-        return Evidence::Connecting;
-    }
     let missing: Vec<Missing> = live
         .statuses
         .iter()
@@ -111,7 +108,11 @@ pub fn evidence(tiers: &[TierView], nodes: &Nodes, context: &Context) -> Evidenc
     let curves = || user_facing().flat_map(|t| [t.red.rate.as_ref(), t.red.errors.as_ref()]).flatten();
     let sees = curves().any(|curve| curve.is_fresh(live));
     let probed = nodes.values().flat_map(|n| &n.probes).any(|(probe, _)| probes::is_fresh(probe, live));
-    if !sees && !probed && (!missing.is_empty() || curves().next().is_some()) {
+    if !sees && !probed {
+        let connecting = |status: &SourceStatus| matches!(status.state, SourceState::Connecting { .. });
+        if live.statuses.is_empty() || live.statuses.iter().any(connecting) {
+            return Evidence::Connecting;
+        }
         let since = missing.iter().filter_map(|m| m.since).max().or_else(|| curves().filter_map(Curve::last).max());
         return Evidence::Blind { missing, since };
     }

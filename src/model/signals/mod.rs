@@ -269,19 +269,38 @@ pub(super) fn rows(text: &str) -> Result<Vec<SignalSpec>, toml::de::Error> {
     Ok(rows)
 }
 
-static CATALOGUE: LazyLock<BTreeMap<String, SignalSpec>> = LazyLock::new(|| {
-    FILES.iter().filter_map(|(_, text)| rows(text).ok()).flatten().map(|spec| (spec.id.clone(), spec)).collect()
+#[derive(Default)]
+struct Catalogue {
+    rows: BTreeMap<String, SignalSpec>,
+    defects: Vec<String>,
+}
+
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
+    let mut catalogue = Catalogue::default();
+    for (name, text) in FILES {
+        match rows(text) {
+            Ok(rows) => catalogue.rows.extend(rows.into_iter().map(|spec| (spec.id.clone(), spec))),
+            Err(error) => catalogue.defects.push(format!("{name}: {error}")),
+        }
+    }
+    catalogue
 });
+
+/// The files that could not be read, each with the reason: their rows are missing.
+#[must_use]
+pub fn defects() -> &'static [String] {
+    &CATALOGUE.defects
+}
 
 /// Every row, ordered by id.
 pub fn all() -> impl Iterator<Item = &'static SignalSpec> {
-    CATALOGUE.values()
+    CATALOGUE.rows.values()
 }
 
 /// The row with this id.
 #[must_use]
 pub fn spec(id: &str) -> Option<&'static SignalSpec> {
-    CATALOGUE.get(id)
+    CATALOGUE.rows.get(id)
 }
 
 #[cfg(test)]

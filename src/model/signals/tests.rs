@@ -179,3 +179,8 @@ fn rows_of_cloudwatch_fit_together() {
         }
     }
 }
+
+#[test]
+fn no_file_is_left_out() {
+    assert_eq!(super::defects(), [] as [String; 0]);
+}

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use super::shop::{
-    NOW, Shop, Trouble, component, health_of, observation, points, probe, provenance, signal, statuses, tier,
+    NOW, Shop, Trouble, component, health_of, observation, pod, points, probe, provenance, rollout, signal, statuses,
+    tier,
 };
 use crate::domain::health::Health;
 use crate::domain::id::{Alias, ComponentId, Kind};
 use crate::domain::reading::{Query, Reading, Sample};
 use crate::domain::text::Raw;
 use crate::domain::tier::Tier;
-use crate::model::board::{Board, Cause, Evidence};
-use crate::model::facts::{Fact, Replicas};
+use crate::model::board::{Board, Cause, Evidence, TierRow};
+use crate::model::facts::{Fact, MemberState, Replicas, SignalFact};
 
 /// Computes a derived sample again from its parts, by its formula alone.
 fn recomputed(sample: &Sample) -> f64 {
@@ -105,6 +106,42 @@ fn errors_are_told_apart_as_seen_and_added() {
 }
 
 #[test]
+fn failures_of_instances_are_paired_with_their_own_requests() {
+    let mut world = Shop::default().world();
+    let from = provenance("prom", 15, 0);
+    let call = |instance: usize, id: &'static str, value: f64| {
+        let peer = pod(&rollout("payments"), instance, MemberState::Ready).address.map(Alias::Address);
+        let points = points(15, 0, 5, |_| Some(value));
+        Fact::Signal(SignalFact { peer, ..signal(Alias::Named(Raw::new("catalogue")), id, points, &from) })
+    };
+    let rates = (0..3).map(|n| call(n, "topo.test.rps", [10.0, 20.0, 30.0][n]));
+    // Nothing fails at the first one, so that nothing is published of its failures.
+    let failing = [call(1, "topo.test.err", 0.5), call(2, "topo.test.err", 0.1)];
+    world.apply(observation("prom", "signals", false, rates.chain(failing).collect()));
+    let board = world.assess(&statuses(&[]), NOW);
+    let (from, to) = (rollout("catalogue"), rollout("payments"));
+    let link = board.links.iter().find(|l| l.from == from && l.to == to).expect("the calls");
+    assert_eq!(link.rate.value(), Some(60.0));
+    let ratio = link.error_ratio.value().expect("failures");
+    assert!((ratio - 13.0 / 60.0).abs() < 1e-9, "{ratio}");
+}
+
+#[test]
+fn a_drop_in_traffic_is_carried_by_the_outermost_tier_that_already_shows_it() {
+    let carriers = |since: f64, factor: f64| -> Vec<(Tier, Health)> {
+        let trouble = Trouble { since, traffic: Some(factor), ..Trouble::default() };
+        let board = Shop { trouble, ..Shop::default() }.board();
+        let dropped = |row: &&TierRow| row.reasons.iter().any(|reason| reason.rule == "traffic");
+        board.tiers.iter().filter(dropped).map(|row| (row.tier, row.health)).collect()
+    };
+    // CloudWatch tells the edge a minute late.
+    assert_eq!(carriers(1.0, 0.4), [(Tier::Application, Health::Critical)]);
+    assert_eq!(carriers(1.0, 0.6), [(Tier::Application, Health::Warn)]);
+    assert_eq!(carriers(15.0, 0.4), [(Tier::Edge, Health::Critical)]);
+    assert_eq!(carriers(15.0, 0.9), []);
+}
+
+#[test]
 fn time_is_told_apart_as_seen_and_added() {
     let trouble = Trouble { since: 8.0, service: Some(("orders", None, 0.0, 0.4)), ..Trouble::default() };
     let board = Shop { trouble, ..Shop::default() }.board();
@@ -137,9 +174,7 @@ fn a_probe_is_down_after_two_negatives() {
         let mut seen = observation("probe", "probes", true, vec![Fact::Probe(probe("bastion-1", at, false))]);
         seen.observed_at = at;
         world.apply(seen);
-        let mut sources = statuses(&[]);
-        sources.iter_mut().for_each(|source| source.alive_at = Some(at));
-        let board = world.assess(&sources, at);
+        let board = world.assess(&statuses(&[]), at);
         assert_eq!(tier(&board, Tier::Access).health, expected, "{back}");
     }
 }
@@ -149,8 +184,9 @@ fn only_kubernetes_is_a_world() {
     let world = Shop::default().world_of(&["k8s"]);
     let k8s: Vec<_> = statuses(&[]).into_iter().take(1).collect();
     let board = world.assess(&k8s, NOW);
-    assert_eq!(board.health, Health::Ok);
-    assert_eq!(board.evidence, Evidence::Full, "nothing that was seen is lost");
+    assert_eq!(board.health, Health::Unknown, "pods that are ready say nothing of what users feel");
+    assert_eq!(board.evidence, Evidence::Blind { missing: Vec::new(), since: None });
+    assert_eq!(tier(&board, Tier::Application).health, Health::Ok);
     assert_eq!(tier(&board, Tier::Application).capacity.map(|c| c.ready), Some(26));
     assert!(matches!(board.users.failing_ratio, Reading::Absent(_)));
 }

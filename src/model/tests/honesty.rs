@@ -5,11 +5,19 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::shop::{NOW, SOURCES, Shop, Trouble, statuses, tier};
+use super::shop::{
+    NOW, SOURCES, Shop, Trouble, component, observation, points, provenance, rollout, signal, statuses, tier,
+};
 use crate::domain::health::Health;
+use crate::domain::id::Alias;
 use crate::domain::reading::Reading;
+use crate::domain::text::Raw;
 use crate::domain::tier::Tier;
 use crate::model::board::{Board, Evidence, SourceState};
+use crate::model::facts::{Fact, Point, Replicas};
+use crate::model::world::World;
+
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
 fn healths(board: &Board) -> BTreeMap<String, Health> {
     let tiers = board.tiers.iter().map(|t| (t.tier.name().to_owned(), t.health));
@@ -77,40 +85,90 @@ fn blind_is_when_nothing_that_users_feel_is_seen() {
     let board = shop.world().assess(&statuses(&["prom", "cw", "probe"]), NOW);
     assert!(matches!(board.evidence, Evidence::Blind { .. }), "{:?}", board.evidence);
     assert_eq!(board.health, Health::Unknown);
+    let mut sources = statuses(&["prom"]);
+    sources[2].state = SourceState::Connecting { since: NOW };
+    let board = shop.world_of(&["k8s"]).assess(&sources, NOW);
+    assert_eq!((board.evidence, board.health), (Evidence::Connecting, Health::Unknown), "one may still bring it");
     let board = shop.world_of(&[]).assess(&[], NOW);
     assert_eq!((board.evidence, board.health), (Evidence::Connecting, Health::Unknown));
 }
 
 #[test]
+fn blind_hides_no_known_disaster_and_shows_nothing_less() {
+    let mut world = Shop::default().world_of(&["k8s"]);
+    let sources: Vec<_> = statuses(&[]).into_iter().take(1).collect();
+    for (ready, expected) in [(4, Health::Unknown), (0, Health::Critical)] {
+        let mut fact = component(rollout("frontend"), "k8s");
+        fact.replicas = Some(Replicas { desired: 5, ready, bounds: None, floor: None });
+        world.apply(observation("k8s", "workloads", false, vec![Fact::Component(fact)]));
+        let board = world.assess(&sources, NOW);
+        assert!(matches!(board.evidence, Evidence::Blind { .. }));
+        assert_eq!(board.health, expected, "{ready} of 5");
+    }
+}
+
+#[test]
 fn old_samples_are_as_good_as_none() {
     let world = Shop::default().world();
-    let mut sources = statuses(&[]);
-    let later = NOW + Duration::from_secs(600);
-    for source in &mut sources {
-        source.alive_at = Some(later);
-    }
-    let board = world.assess(&sources, later);
+    let board = world.assess(&statuses(&[]), NOW + Duration::from_secs(600));
     assert_eq!(tier(&board, Tier::Application).health, Health::Unknown);
     assert!(matches!(tier(&board, Tier::Application).error_ratio, Reading::Stale { .. }));
     assert!(matches!(tier(&board, Tier::Edge).rate, Reading::Stale { .. }));
 }
 
 #[test]
-fn a_silent_source_is_lost_ten_seconds_after_its_word_was_due() {
-    let world = Shop::default().world();
-    let at = |silent: u64| {
-        let mut sources = statuses(&[]);
-        // Kubernetes is watched (due at once), Prometheus asked every 15 s.
-        for source in sources.iter_mut().take(2) {
-            source.alive_at = Some(NOW - Duration::from_secs(silent));
-        }
-        match world.assess(&sources, NOW).evidence {
-            Evidence::Full => 0,
-            Evidence::Partial { missing } => missing.len(),
-            other => panic!("{other:?}"),
-        }
+fn how_fast_the_world_goes_makes_no_live_source_silent() {
+    let mut sources = statuses(&[]);
+    for source in &mut sources {
+        source.alive_at = Some(NOW - Duration::from_secs(80));
+    }
+    assert_eq!(Shop::default().world().assess(&sources, NOW).evidence, Evidence::Full);
+}
+
+#[test]
+fn a_point_of_a_wrong_clock_displaces_nothing() {
+    let mut world = Shop::default().world();
+    let subject = || Alias::Workload { namespace: Raw::new("shop"), name: Raw::new("frontend") };
+    let at = |ahead: Duration| {
+        let point = Point { at: NOW + ahead, value: 1e6 };
+        Fact::Signal(signal(subject(), "app.test.rps", vec![point], &provenance("prom", 15, 0)))
     };
-    assert_eq!([9, 10, 24, 25].map(at), [0, 1, 1, 2]);
+    world.apply(observation("prom", "signals", false, vec![at(Duration::from_secs(3_600)), at(WEEK)]));
+    let board = world.assess(&statuses(&[]), NOW);
+    let rate = tier(&board, Tier::Application).rate.value().expect("a fresh rate");
+    assert!(rate < 1_000.0, "{rate}");
+    assert!(tier(&board, Tier::Application).rate_vs_last_week.value().expect("last week").abs() < 0.1);
+    let early = world.assess(&statuses(&[]), NOW - Duration::from_secs(120));
+    assert_eq!(tier(&early, Tier::Application).rate.value(), None, "samples of the future are not fresh");
+}
+
+#[test]
+fn what_is_gone_is_neither_unknown_nor_remembered() {
+    let from = provenance("prom", 15, 0);
+    let ghost = |ended: u64| {
+        let mut world = Shop::default().world();
+        let subject = Alias::Named(Raw::new("ghost"));
+        let fact = signal(subject, "app.test.rps", points(15, ended * 60, 10, |_| Some(5.0)), &from);
+        world.apply(observation("prom", "signals", false, vec![Fact::Signal(fact)]));
+        world
+    };
+    let shown = |world: &World, lost: &[&str]| {
+        let board = world.assess(&statuses(lost), NOW);
+        board.tiers.iter().flat_map(|t| &t.components).find(|c| c.id.name.as_str() == "ghost").map(|c| c.health)
+    };
+    assert_eq!(shown(&ghost(14), &[]), Some(Health::Unknown));
+    assert_eq!(shown(&ghost(16), &[]), None);
+    assert_eq!(shown(&ghost(16), &["prom"]), Some(Health::Unknown), "nobody can tell that it is gone");
+    let mut world = ghost(70);
+    let known = |world: &World| world.series.subjects().any(|(alias, _)| *alias == Alias::Named(Raw::new("ghost")));
+    assert!(known(&world));
+    let frontend = Alias::Workload { namespace: Raw::new("shop"), name: Raw::new("frontend") };
+    let fact = signal(frontend, "app.test.rps", points(15, 0, 1, |_| Some(600.0)), &from);
+    let mut later = observation("prom", "signals", false, vec![Fact::Signal(fact)]);
+    later.observed_at = NOW + Duration::from_secs(11 * 60);
+    world.apply(later);
+    assert!(!known(&world));
+    assert!(world.series.subjects().count() > 5, "the others are still remembered");
 }
 
 #[test]

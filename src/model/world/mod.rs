@@ -46,8 +46,6 @@ pub struct World {
     pub(super) series: SeriesStore,
     pub(super) changes: BTreeMap<Raw, Arc<ChangeFact>>,
     pub(super) probes: BTreeMap<(ComponentId, Raw), ProbeTrack>,
-    /// The shortest period of the data of each source.
-    pub(super) periods: BTreeMap<SourceId, Duration>,
 }
 
 /// The last outcomes of one probe, oldest first: when, and whether it was up (`None`: could not be told).
@@ -77,7 +75,6 @@ impl World {
             series: SeriesStore::default(),
             changes: BTreeMap::new(),
             probes: BTreeMap::new(),
-            periods: BTreeMap::new(),
         }
     }
 
@@ -86,6 +83,7 @@ impl World {
     pub fn apply(&mut self, observation: Observation) {
         let Observation { source, scope, observed_at, complete, facts } = observation;
         let owner = (source, scope);
+        let mut told_signals = false;
         let section = self.sections.entry(owner.clone()).or_default();
         if complete {
             section.restart();
@@ -93,10 +91,7 @@ impl World {
         section.observed_at = observed_at;
         for fact in facts {
             match fact {
-                Fact::Component(fact) => {
-                    note_period(&mut self.periods, &owner.0, fact.provenance.period);
-                    section.put_component(fact);
-                }
+                Fact::Component(fact) => section.put_component(fact),
                 Fact::Member(fact) => section.put_member(fact),
                 Fact::MemberGone(component, name) => section.drop_member(&component, &name),
                 Fact::ComponentGone(component) => section.drop_component(&component),
@@ -104,18 +99,17 @@ impl World {
                 Fact::Alert(fact) => section.put_alert(fact),
                 Fact::Gap(fact) => section.gaps.push(fact),
                 Fact::Signal(fact) => {
-                    note_period(&mut self.periods, &owner.0, fact.provenance.period);
-                    self.series.extend(fact, &owner, section.round);
+                    told_signals = true;
+                    self.series.extend(fact, &owner, section.round, observed_at);
                 }
                 Fact::Change(fact) => note_change(&mut self.changes, fact),
                 Fact::Probe(fact) => {
-                    note_period(&mut self.periods, &owner.0, fact.provenance.period);
                     track(&mut self.probes, &fact);
                     section.put_probe(fact);
                 }
             }
         }
-        if complete {
+        if told_signals {
             self.series.prune(&owner, observed_at);
         }
     }
@@ -124,14 +118,6 @@ impl World {
     #[must_use]
     pub fn assess(&self, sources: &[SourceStatus], now: Stamp) -> Board {
         assess::assess(self, sources, now)
-    }
-}
-
-fn note_period(periods: &mut BTreeMap<SourceId, Duration>, source: &SourceId, period: Duration) {
-    if let Some(known) = periods.get_mut(source) {
-        *known = period.min(*known);
-    } else {
-        periods.insert(source.clone(), period);
     }
 }
 

@@ -14,8 +14,15 @@ use crate::model::facts::{Point, Scope, SignalFact};
 const HORIZON: Duration = Duration::from_secs(75 * 60);
 /// The same for the points of a single instance, of which there may be thousands.
 const MEMBER_HORIZON: Duration = Duration::from_secs(15 * 60);
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Points older than this, from the newest, are those of last week.
 const LAST_WEEK: Duration = Duration::from_secs(6 * 24 * 3600);
+/// A series without a point for this long (or for as long as its source may take) is forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(80 * 60);
+/// A series without a point for this long, of a source that speaks, is of something that is no more.
+const GONE: Duration = Duration::from_secs(15 * 60);
+/// How often the series of a source are looked through for forgotten ones.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// How many points of last week are kept; at one a minute, two and a half hours.
 const WEEK_CAP: usize = 600;
 
@@ -46,6 +53,20 @@ impl Series {
         self.round < round
     }
 
+    /// Whether it has had no point for so long that what it is about must be gone, given that its source speaks.
+    #[must_use]
+    pub fn ended(&self, now: Stamp) -> bool {
+        let patience = GONE.max(self.provenance.freshness());
+        self.points.last().is_none_or(|newest| now.since(newest.at) > patience)
+    }
+
+    fn is_forgotten(&self, now: Stamp) -> bool {
+        let patience = FORGOTTEN.max(self.provenance.freshness());
+        let recent = self.points.last().is_some_and(|p| now.since(p.at) <= patience);
+        let week = self.week.last().is_some_and(|p| (now - WEEK).since(p.at) <= patience);
+        !(recent || week)
+    }
+
     #[must_use]
     pub fn owner(&self) -> &(SourceId, Scope) {
         &self.owner
@@ -56,6 +77,7 @@ impl Series {
 #[derive(Debug, Default)]
 pub struct SeriesStore {
     subjects: BTreeMap<Alias, BTreeMap<SeriesKey, Series>>,
+    pruned_at: BTreeMap<(SourceId, Scope), Stamp>,
 }
 
 impl SeriesStore {
@@ -63,9 +85,11 @@ impl SeriesStore {
         self.subjects.iter()
     }
 
-    /// Adds points to a series, replacing those with the same time.
-    pub fn extend(&mut self, fact: SignalFact, owner: &(SourceId, Scope), round: u64) {
-        let SignalFact { subject, member, version, peer, signal, points, provenance } = fact;
+    /// Adds points to a series, replacing those with the same time. Points from the future of `now` are of a clock that is
+    /// wrong: they are dropped, for beside them everything else would be old.
+    pub fn extend(&mut self, fact: SignalFact, owner: &(SourceId, Scope), round: u64, now: Stamp) {
+        let SignalFact { subject, member, version, peer, signal, mut points, provenance } = fact;
+        points.retain(|p| !p.at.is_ahead_of(now));
         let horizon = if member.is_some() { MEMBER_HORIZON } else { HORIZON };
         let key = SeriesKey { signal, member, version, peer };
         let of_subject = self.subjects.entry(subject).or_default();
@@ -92,12 +116,15 @@ impl SeriesStore {
         }
     }
 
-    /// Forgets the owner's series that have had no point for as long as their history reaches.
+    /// Forgets the owner's series that have had no point for as long as their history reaches; now and then, since it
+    /// looks at all of them.
     pub fn prune(&mut self, owner: &(SourceId, Scope), now: Stamp) {
+        if self.pruned_at.get(owner).is_some_and(|at| now.since(*at) < PRUNE_EVERY) {
+            return;
+        }
+        self.pruned_at.insert(owner.clone(), now);
         for of_subject in self.subjects.values_mut() {
-            of_subject.retain(|_, series| {
-                series.owner != *owner || series.points.last().is_some_and(|p| now.since(p.at) <= HORIZON)
-            });
+            of_subject.retain(|_, series| series.owner != *owner || !series.is_forgotten(now));
         }
         self.subjects.retain(|_, of_subject| !of_subject.is_empty());
     }

@@ -24,9 +24,10 @@ pub struct Origin {
     pub every: Duration,
 }
 
-/// The signals of a plan. `raw` holds what CloudWatch said, one per line; only buckets that are complete at `now` and
+/// The signals of a plan. `raw` holds what CloudWatch said, one per line, `None` where it did not answer: such a line is
+/// not told, nor filled with zeros, nor is anything computed from it. Only buckets that are complete at `now` and
 /// published count.
-pub fn signals(plan: &Plan, raw: &[Buckets], origin: &Origin, now: Stamp) -> Vec<Fact> {
+pub fn signals(plan: &Plan, raw: &[Option<Buckets>], origin: &Origin, now: Stamp) -> Vec<Fact> {
     plan.subjects.iter().flat_map(|subject| Sheet::new(plan, subject, raw, origin, now).facts()).collect()
 }
 
@@ -46,10 +47,10 @@ struct Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    fn new(plan: &'a Plan, subject: &'a Subject, raw: &[Buckets], origin: &'a Origin, now: Stamp) -> Self {
+    fn new(plan: &'a Plan, subject: &'a Subject, raw: &[Option<Buckets>], origin: &'a Origin, now: Stamp) -> Self {
         let mut columns: BTreeMap<&'static str, BTreeMap<i64, Cell>> = BTreeMap::new();
         for (id, index) in &subject.lines {
-            let (Some(line), Some(buckets)) = (plan.lines.get(*index), raw.get(*index)) else { continue };
+            let (Some(line), Some(Some(buckets))) = (plan.lines.get(*index), raw.get(*index)) else { continue };
             let late = i64::from(line.feed.period + line.feed.delay) * 1_000;
             let settled = buckets.iter().filter(|(at, _)| **at + late <= now.millis());
             columns.insert(id, settled.map(|(at, value)| (*at, Cell::Given(*value))).collect());

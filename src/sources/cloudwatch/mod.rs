@@ -171,20 +171,11 @@ impl CloudWatch {
             self.fetch(plan, &rates, week_ago - HISTORY, week_ago + HISTORY),
             self.client.firing_alarms(),
         )?;
-        let mut forbidden = BTreeSet::new();
-        let mut raw = vec![Buckets::new(); plan.lines.len()];
-        for (index, series) in earlier.into_iter().chain(recent) {
-            if let (Some(problem), Some(line)) = (series.problem, plan.lines.get(index)) {
-                forbidden.insert((problem, line.feed.namespace.as_str()));
-            }
-            if let Some(buckets) = raw.get_mut(index) {
-                buckets.extend(series.points);
-            }
-        }
+        let (raw, refused) = sorted(plan, earlier, recent);
         let facts = assemble::signals(plan, &raw, &self.origin(), now);
         outlet.observe(self.observation(now, "signals", false, facts));
         outlet.observe(self.observation(now, "alarms", true, alarms.iter().map(|a| alert(a, now)).collect()));
-        outlet.observe(self.observation(now, "refusals", true, forbidden.into_iter().map(refusal).collect()));
+        outlet.observe(self.observation(now, "refusals", true, refused.into_iter().map(refusal).collect()));
         self.read_to = Some(now);
         if due {
             self.last_week_at = Some(now);
@@ -217,7 +208,35 @@ impl CloudWatch {
     }
 }
 
-fn refusal((problem, namespace): (&'static str, &'static str)) -> Fact {
+/// A query that CloudWatch did not answer: why, and the namespace it was about.
+type Refusal = (&'static str, &'static str);
+
+/// The answers by line, `None` where the question about now has no answer, and the refusals among them.
+fn sorted(
+    plan: &Plan,
+    earlier: Vec<(usize, read::Series)>,
+    recent: Vec<(usize, read::Series)>,
+) -> (Vec<Option<Buckets>>, BTreeSet<Refusal>) {
+    let mut raw = vec![None; plan.lines.len()];
+    let mut refused = BTreeSet::new();
+    for (is_recent, (index, series)) in
+        earlier.into_iter().map(|s| (false, s)).chain(recent.into_iter().map(|s| (true, s)))
+    {
+        let (Some(slot), Some(line)) = (raw.get_mut(index), plan.lines.get(index)) else { continue };
+        match series.problem {
+            Some(problem) => {
+                refused.insert((problem, line.feed.namespace.as_str()));
+                if is_recent {
+                    *slot = None;
+                }
+            }
+            None => slot.get_or_insert_with(Buckets::new).extend(series.points),
+        }
+    }
+    (raw, refused)
+}
+
+fn refusal((problem, namespace): Refusal) -> Fact {
     Fact::Gap(GapFact {
         what: crate::shown!("{}: metrics of {}", problem, namespace),
         hint: Shown::fixed("ask for cloudwatch:GetMetricData in the role's policy"),

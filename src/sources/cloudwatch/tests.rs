@@ -134,6 +134,38 @@ async fn a_late_value_replaces_what_was_read() {
     assert_eq!(own.iter().find(|(back, _)| *back == 3), Some(&(3, 0.05)));
 }
 
+#[tokio::test]
+async fn what_cloudwatch_did_not_answer_is_neither_zero_nor_computed_with() {
+    let served = serve().await;
+    let mut source = source(&served, REGION, &home(), 50.0).await;
+    source.round(&Notebook::at(NOON)).await.unwrap();
+    let plan = source.plan.clone().unwrap();
+    let all: Vec<usize> = (0..plan.lines.len()).collect();
+    let now = Stamp::from_millis(NOON);
+    let mut recent = source.fetch(&plan, &all, now - HISTORY, now).await.unwrap();
+    let told = |recent: Vec<(usize, read::Series)>| {
+        let (raw, refused) = sorted(&plan, Vec::new(), recent);
+        let facts = assemble::signals(&plan, &raw, &source.origin(), now);
+        let ids: BTreeSet<_> =
+            facts.iter().filter_map(|f| if let Fact::Signal(s) = f { Some(s.signal) } else { None }).collect();
+        (ids, refused)
+    };
+    let (before, refused) = told(recent.clone());
+    assert!(refused.is_empty());
+    assert!(before.contains("lb.alb.rate"), "{before:?}");
+    for (index, series) in &mut recent {
+        if plan.lines[*index].spec.id == "lb.alb.elb5xx" {
+            *series = read::Series { problem: Some("internal error of CloudWatch"), ..read::Series::default() };
+        }
+    }
+    let (after, refused) = told(recent);
+    assert_eq!(refused, BTreeSet::from([("internal error of CloudWatch", "AWS/ApplicationELB")]));
+    assert_eq!(
+        before.difference(&after).copied().collect::<Vec<_>>(),
+        ["lb.alb.elb5xx", "lb.alb.err", "lb.alb.err_own"]
+    );
+}
+
 /// The value of a query, asked with plain HTTP: what a person would do by hand.
 async fn ask_again(served: &Served, provenance: &Provenance) -> f64 {
     match &provenance.query {

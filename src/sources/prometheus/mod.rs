@@ -117,8 +117,9 @@ impl PrometheusSource {
                 let version = self.client.version().await?;
                 let version = version.unwrap_or_else(|| Raw::new("API"));
                 outlet.identity(crate::shown!("prometheus {}", version));
+                let at = self.detect(now).await?;
                 outlet.alive();
-                self.detect(now).await?
+                at
             }
         };
         let Some(session) = &mut self.session else { return Ok(()) };

@@ -54,14 +54,18 @@ impl Round<'_> {
             };
             let Some((index, answer)) = next else { break };
             let Some(row) = rows.get_mut(index) else { continue };
-            self.outlet.alive();
             findings.rows += 1;
+            // Only an answer is a sign of life, be it a refusal of this one question.
             match answer {
                 Ok(reply) => {
+                    self.outlet.alive();
                     findings.warnings(reply.warnings, self.client.server());
                     findings.signals(row.take(reply.series, self.at, self.origin));
                 }
-                Err(QueryFault::Query(fault)) => findings.refused(row, fault),
+                Err(QueryFault::Query(fault)) => {
+                    self.outlet.alive();
+                    findings.refused(row, fault);
+                }
                 Err(QueryFault::Server(fault)) => return Err(fault),
             }
             if findings.rows.is_multiple_of(BATCH) {

@@ -221,6 +221,36 @@ async fn a_server_that_fails_midway_says_nothing_and_is_asked_in_full_afterwards
 }
 
 #[tokio::test]
+async fn a_server_that_cannot_answer_gives_no_sign_of_life() {
+    let ill = Arc::new(AtomicBool::new(false));
+    let state = Arc::clone(&ill);
+    let answer = move |seen: Seen| {
+        if state.load(Ordering::Relaxed) {
+            return page(502, "<html>bad gateway");
+        }
+        if let Some(response) = frame(&seen, &["redis_up", "node_load1"]) {
+            return response;
+        }
+        success(&json!({"resultType": if seen.path.ends_with("range") { "matrix" } else { "vector" }, "result": []}))
+    };
+    let (ear, _heard) = Ear::new();
+    beside(answer, async |url| {
+        let mut source = source(url);
+        source.round(&ear).await.unwrap();
+        let alive = ear.alive.load(Ordering::Relaxed);
+        assert!(alive > 0);
+        ill.store(true, Ordering::Relaxed);
+        for _ in 0..3 {
+            // The first of these polls, before it detects again.
+            ear.pass(14);
+            assert_eq!(source.round(&ear).await.unwrap_err().kind, FaultKind::Server);
+        }
+        assert_eq!(ear.alive.load(Ordering::Relaxed), alive, "since when it fails would begin anew in every round");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_offender_that_is_well_again_is_told_and_one_that_is_gone_is_not() {
     let answer = |seen: Seen| {
         if let Some(response) = frame(&seen, &["up"]) {

@@ -170,7 +170,8 @@ pub fn evidence(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         Evidence::Partial { missing } => (" PARTIAL ", lost(missing), Role::Warn),
         Evidence::Blind { missing, since } => {
             let since = since.map_or_else(Shown::default, |at| shown!("since {}, ", format::moment(at, state.now)));
-            (" BLIND ", shown!("{}{}", since, lost(missing)), Role::Crit)
+            let why = if missing.is_empty() { Shown::fixed("nothing measures what users feel") } else { lost(missing) };
+            (" BLIND ", shown!("{}{}", since, why), Role::Crit)
         }
         Evidence::Connecting => (" connecting ", waiting(state), Role::Unknown),
     };
