@@ -60,7 +60,7 @@ pub trait Source: Send {
 
     /// A cheap request that the server answers only when it works and still accepts us. The runner makes it every few
     /// seconds between the rounds of a source that polls slower than that, so that a dead server is noticed within 10 s;
-    /// streams and quicker polls need none.
+    /// streams and quicker polls need none. A source that pays for it leaves out what its budget does not bear.
     ///
     /// # Errors
     /// The [`Fault`] that a round would meet now.

@@ -7,7 +7,7 @@ use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 
 use crate::clients::egress::Egress;
@@ -66,6 +66,8 @@ impl Connection {
             }
             Egress::Open => chained(options).await,
         };
+        let base = base.to_builder().app_name(AppName::new("tierdeck").map_err(|_| nameless())?).build();
+        // Only reads: one that failed may be asked again. The SDK draws the wait at random.
         let panel = base
             .to_builder()
             .timeout_config(
@@ -99,6 +101,11 @@ impl Connection {
             None => Raw::from(format!("https://{prefix}.{}.amazonaws.com", self.place.region)),
         }
     }
+}
+
+/// The name by which an account's owner finds us in CloudTrail (`app/tierdeck` in the user agent) is a constant.
+fn nameless() -> Fault {
+    usage("the AWS SDK does not take our name", "this is a defect of tierdeck")
 }
 
 fn usage(what: &'static str, hint: &'static str) -> Fault {

@@ -22,10 +22,10 @@ where
             let status = service.raw().status().as_u16();
             match service.err().code() {
                 Some(code) => refused(place, action, status, code, service.err().message().unwrap_or_default()),
-                None if status >= 500 => server(place, action, status, ""),
-                None => foreign(place, action),
+                None => by_status(place, action, status),
             }
         }
+        SdkError::ResponseError(response) => by_status(place, action, response.raw().status().as_u16()),
         _ => foreign(place, action),
     }
 }
@@ -116,6 +116,21 @@ fn foreign(place: &Place, action: &'static str) -> Fault {
     )
 }
 
+/// An answer without an error of the service's: the page of a proxy, of a firewall, of a portal. Its status is all that
+/// it says.
+fn by_status(place: &Place, action: &'static str, status: u16) -> Fault {
+    let endpoint = Raw::new(place.endpoint_url.as_deref().unwrap_or("the regional endpoint"));
+    let between = "it is not AWS that says so: look at the proxy or firewall in between";
+    let (kind, word, hint) = match status {
+        401 | 407 => (FaultKind::Unauthenticated, "wants a login", between),
+        403 => (FaultKind::Forbidden, "forbids it", between),
+        429 => (FaultKind::Throttled, "is asked too often", between),
+        500.. => (FaultKind::Server, "has an error", "look at the proxy in between, then at the AWS Health Dashboard"),
+        _ => return foreign(place, action),
+    };
+    Fault::new(kind, crate::shown!("{} {} ({} got {})", endpoint, word, action, status), Shown::fixed(hint))
+}
+
 fn server(place: &Place, action: &'static str, status: u16, code: &str) -> Fault {
     Fault::new(
         FaultKind::Server,
@@ -155,8 +170,8 @@ fn refused(place: &Place, action: &'static str, status: u16, code: &str, message
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "Forbidden" | "NotAuthorized" => {
             Fault::new(
                 FaultKind::Forbidden,
-                crate::shown!("not allowed to call {} in {}", action, Raw::new(&place.region)),
-                crate::shown!("ask for {} in the role's policy", action),
+                crate::shown!("forbidden: {} in {}", action, Raw::new(&place.region)),
+                crate::shown!("needs {} in the role's policy", action),
             )
         }
         _ if code.contains("Throttl")
@@ -174,6 +189,11 @@ fn refused(place: &Place, action: &'static str, status: u16, code: &str, message
             Shown::fixed("check endpoint_url"),
         ),
         _ if status >= 500 => server(place, action, status, code),
+        _ if matches!(status, 401 | 403 | 429) => {
+            let fault = by_status(place, action, status);
+            let what = crate::shown!("{} was refused: {}: {}", action, Raw::new(code), Raw::new(message));
+            Fault { what, hint: Shown::fixed("read what AWS says about the account"), ..fault }
+        }
         _ => Fault::new(
             FaultKind::Usage,
             crate::shown!("{} was refused: {}: {}", action, Raw::new(code), Raw::new(message)),

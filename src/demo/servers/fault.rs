@@ -40,6 +40,7 @@ impl Fault {
             "refuse" => Self::Refuse,
             "401" => Self::Status(401),
             "403" => Self::Status(403),
+            "429" => Self::Status(429),
             "500" => Self::Status(500),
             "truncate" => Self::Truncate,
             _ => return None,

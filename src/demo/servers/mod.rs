@@ -114,10 +114,11 @@ pub async fn start(production: &Arc<Production>) -> io::Result<Running> {
     let services = AwsFaults::default();
     let switch = faults.http_switch("aws");
     addresses.insert("aws", serve(aws::router(production.clone(), services.clone()), &switch, http::plain_refusal)?);
-    for service in aws::SERVICES {
-        let services = services.clone();
-        faults.add(service, true, move |fault| {
-            services.set(service, aws_fault(fault));
+    let actions = aws::routes().map(|(service, operation)| format!("{service}:{operation}"));
+    for name in aws::SERVICES.map(str::to_owned).into_iter().chain(actions) {
+        let (services, key) = (services.clone(), name.clone());
+        faults.add(&name, true, move |fault| {
+            services.set(&key, aws_fault(fault));
         });
     }
     let mut probes = vec![dns::start(production, &faults.switch("dns")).await?];

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::Site;
-use crate::clients::aws::read::{LoadBalancer, Target, TargetGroup};
+use super::gaps::{Gaps, allowed};
+use crate::clients::aws::read::{Elb, Forward, LoadBalancer, Target, TargetGroup};
+use crate::domain::error::Fault;
 use crate::domain::health::Health;
 use crate::domain::id::{Alias, ComponentId, Kind};
 use crate::domain::reading::{Provenance, Sample};
@@ -22,13 +24,55 @@ fn dimension(arn: &str) -> &str {
     resource.strip_prefix("loadbalancer/").unwrap_or(resource)
 }
 
-pub fn facts(site: &Site, balancers: &[LoadBalancer], groups: &[TargetGroup], at: Stamp) -> Vec<Fact> {
+/// What one round has read; `None` is what we may not read.
+#[derive(Debug, Default)]
+pub struct Listing {
+    balancers: Vec<LoadBalancer>,
+    /// In the order of the balancers.
+    forwards: Option<Vec<Vec<Forward>>>,
+    groups: Vec<TargetGroup>,
+    /// In the order of the groups.
+    targets: Option<Vec<Vec<Target>>>,
+}
+
+impl Listing {
+    /// Reads everything that is allowed; what is not becomes a gap.
+    ///
+    /// # Errors
+    /// The [`Fault`] of a call that failed otherwise, or without which there is nothing.
+    pub async fn read(elb: &Elb, gaps: &mut Gaps) -> Result<Self, Fault> {
+        let (balancers, groups) =
+            futures::try_join!(elb.load_balancers(), async { allowed(elb.target_groups().await) })?;
+        let groups = gaps.keep(groups).unwrap_or_default();
+        let (forwards, targets) = futures::try_join!(async { allowed(elb.forwards(&balancers).await) }, async {
+            allowed(elb.targets(&groups).await)
+        })?;
+        Ok(Self { forwards: gaps.keep(forwards), targets: gaps.keep(targets), balancers, groups })
+    }
+}
+
+/// A group with its targets, where they are known.
+#[derive(Clone, Copy)]
+struct Group<'a> {
+    group: &'a TargetGroup,
+    targets: &'a [Target],
+}
+
+pub fn facts(site: &Site, listing: &Listing, at: Stamp) -> Vec<Fact> {
     let mut facts = Vec::new();
-    for balancer in balancers {
-        let own: Vec<&TargetGroup> = groups.iter().filter(|g| g.load_balancers.contains(&balancer.arn)).collect();
-        let component = component(site, balancer, &own, at);
+    let targets = listing.targets.as_deref();
+    let of_group = |index: usize| targets.and_then(|targets| targets.get(index)).map(Vec::as_slice).unwrap_or_default();
+    let groups: Vec<Group<'_>> =
+        listing.groups.iter().enumerate().map(|(index, group)| Group { group, targets: of_group(index) }).collect();
+    for (index, balancer) in listing.balancers.iter().enumerate() {
+        let own: Vec<Group<'_>> =
+            groups.iter().copied().filter(|g| g.group.load_balancers.contains(&balancer.arn)).collect();
+        let forwards = listing.forwards.as_ref().and_then(|all| all.get(index)).map(Vec::as_slice).unwrap_or_default();
+        // Targets that may not be read are not zero targets: nothing is counted then.
+        let counted = if targets.is_some() { own.as_slice() } else { &[] };
+        let component = component(site, (balancer, forwards), &own, counted, at);
         let from = Alias::Component(component.id.clone());
-        for (group, target) in own.iter().flat_map(|group| group.targets.iter().map(move |target| (group, target))) {
+        for (group, target) in own.iter().flat_map(|of| of.targets.iter().map(move |target| (of.group, target))) {
             facts.push(Fact::Member(member(&component.id, target)));
             facts.push(Fact::Link(LinkFact {
                 from: from.clone(),
@@ -43,23 +87,31 @@ pub fn facts(site: &Site, balancers: &[LoadBalancer], groups: &[TargetGroup], at
     facts
 }
 
-fn component(site: &Site, balancer: &LoadBalancer, groups: &[&TargetGroup], at: Stamp) -> ComponentFact {
+fn component(
+    site: &Site,
+    (balancer, forwards): (&LoadBalancer, &[Forward]),
+    groups: &[Group<'_>],
+    counted: &[Group<'_>],
+    at: Stamp,
+) -> ComponentFact {
     let name = dimension(&balancer.arn);
     let mut aliases = vec![
         Alias::Dimension { name: "LoadBalancer", value: Raw::new(name) },
         Alias::Address(Raw::new(&balancer.dns_name)),
         Alias::Named(Raw::new(&balancer.name)),
     ];
-    aliases.extend(groups.iter().map(|g| Alias::Dimension { name: "TargetGroup", value: Raw::new(dimension(&g.arn)) }));
+    let group_alias =
+        |g: &Group<'_>| Alias::Dimension { name: "TargetGroup", value: Raw::new(dimension(&g.group.arn)) };
+    aliases.extend(groups.iter().map(group_alias));
     let mut attributes = vec![
         ("type", Raw::new(&balancer.kind)),
         ("state", Raw::new(&balancer.state)),
         ("dns name", Raw::new(&balancer.dns_name)),
         ("zones", Raw::from(balancer.zones.join(" "))),
     ];
-    for forward in &balancer.forwards {
-        let group = groups.iter().find(|g| g.arn == forward.target_group);
-        let target = group.map_or(forward.target_group.as_str(), |g| g.name.as_str());
+    for forward in forwards {
+        let group = groups.iter().find(|g| g.group.arn == forward.target_group);
+        let target = group.map_or(forward.target_group.as_str(), |g| g.group.name.as_str());
         let text = format!("{} {} -> {target}, weight {}", forward.protocol, forward.port, forward.weight);
         attributes.push(("listener", Raw::from(text)));
     }
@@ -68,13 +120,13 @@ fn component(site: &Site, balancer: &LoadBalancer, groups: &[&TargetGroup], at: 
         aliases,
         tier: Some(Tier::LoadBalancer),
         hints: vec![Raw::new(&balancer.kind)],
-        replicas: replicas(groups),
+        replicas: replicas(counted),
         role: None,
         rollout: None,
         class: ReplicaClass::Pool,
-        condition: condition(balancer, groups),
+        condition: condition(balancer, forwards, counted),
         attributes,
-        provenance: healthy_share(site, groups, at).unwrap_or_else(|| {
+        provenance: healthy_share(site, counted, at).unwrap_or_else(|| {
             site.described(
                 "elasticloadbalancing:DescribeLoadBalancers",
                 &json!({ "LoadBalancerArns": [balancer.arn] }),
@@ -95,9 +147,9 @@ fn is_healthy(target: &Target) -> bool {
     target.state == "healthy"
 }
 
-fn replicas(groups: &[&TargetGroup]) -> Option<Replicas> {
+fn replicas(groups: &[Group<'_>]) -> Option<Replicas> {
     let number = |of: fn(&Target) -> bool| {
-        let count = groups.iter().flat_map(|g| &g.targets).filter(|t| of(t)).count();
+        let count = groups.iter().flat_map(|g| g.targets).filter(|t| of(t)).count();
         u32::try_from(count).unwrap_or(u32::MAX)
     };
     let (desired, ready) = (number(counts), number(is_healthy));
@@ -105,7 +157,7 @@ fn replicas(groups: &[&TargetGroup]) -> Option<Replicas> {
 }
 
 /// How the healthy share of all targets can be counted again; `None` without any.
-fn healthy_share(site: &Site, groups: &[&TargetGroup], at: Stamp) -> Option<Arc<Provenance>> {
+fn healthy_share(site: &Site, groups: &[Group<'_>], at: Stamp) -> Option<Arc<Provenance>> {
     let staying: Vec<String> = LEAVING.iter().map(|state| format!("TargetHealth.State!='{state}'")).collect();
     let healthy = targets(site, groups, at, is_healthy, "TargetHealth.State=='healthy'")?;
     let all = targets(site, groups, at, counts, &staying.join(" && "))?;
@@ -115,16 +167,16 @@ fn healthy_share(site: &Site, groups: &[&TargetGroup], at: Stamp) -> Option<Arc<
 /// The number of targets of all groups that meet a condition, which is also given in JMESPath.
 fn targets(
     site: &Site,
-    groups: &[&TargetGroup],
+    groups: &[Group<'_>],
     at: Stamp,
     meets: fn(&Target) -> bool,
     condition: &str,
 ) -> Option<Sample> {
     let field = format!("length(TargetHealthDescriptions[?{condition}])");
-    let of_group = |group: &&TargetGroup| {
-        let parameters = json!({ "TargetGroupArn": group.arn });
+    let of_group = |of: &Group<'_>| {
+        let parameters = json!({ "TargetGroupArn": of.group.arn });
         let provenance = site.described("elasticloadbalancing:DescribeTargetHealth", &parameters, &field);
-        let value = group.targets.iter().filter(|target| meets(target)).count() as f64;
+        let value = of.targets.iter().filter(|target| meets(target)).count() as f64;
         Sample { value, unit: Unit::Count, at, provenance }
     };
     groups.iter().map(of_group).reduce(|sum, next| {
@@ -133,16 +185,16 @@ fn targets(
     })
 }
 
-fn condition(balancer: &LoadBalancer, groups: &[&TargetGroup]) -> Option<(Health, Shown)> {
+fn condition(balancer: &LoadBalancer, forwards: &[Forward], groups: &[Group<'_>]) -> Option<(Health, Shown)> {
     let words = || crate::shown!("{} {}", Raw::new(&balancer.state), Raw::new(&balancer.state_reason));
     match balancer.state.as_str() {
         "failed" => return Some((Health::Critical, words())),
         "active_impaired" | "provisioning" => return Some((Health::Warn, words())),
         _ => {}
     }
-    let fed = |group: &&&TargetGroup| balancer.forwards.iter().any(|f| f.target_group == group.arn && f.weight > 0);
-    let empty = groups.iter().filter(fed).find(|group| !group.targets.iter().any(is_healthy))?;
-    Some((Health::Critical, crate::shown!("target group {} has no healthy target", Raw::new(&empty.name))))
+    let fed = |of: &&Group<'_>| forwards.iter().any(|f| f.target_group == of.group.arn && f.weight > 0);
+    let empty = groups.iter().filter(fed).find(|of| !of.targets.iter().any(is_healthy))?;
+    Some((Health::Critical, crate::shown!("target group {} has no healthy target", Raw::new(&empty.group.name))))
 }
 
 fn address(target: &Target) -> String {

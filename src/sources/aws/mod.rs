@@ -2,6 +2,7 @@
 
 mod caches;
 mod databases;
+pub(super) mod gaps;
 mod groups;
 mod load_balancers;
 #[cfg(test)]
@@ -13,6 +14,8 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
 
+use self::gaps::{Gaps, allowed, aside};
+use self::load_balancers::Listing;
 use super::cloudwatch::{self, Choice, CloudWatch};
 use super::{Cadence, Outlet, Source};
 use crate::clients::aws::read::{AutoScaling, Connection, ElastiCache, Elb, Options, Rds, Sts};
@@ -62,15 +65,17 @@ pub async fn open(settings: &AwsSettings, egress: Egress) -> Result<Vec<Box<dyn 
         sources.push(Box::new(Inventory::new(&settings.name, &connection, service)));
     }
     let global = settings.region == GLOBAL_REGION;
+    let elsewhere = choices(settings, false, true);
+    let is_split = !global && !elsewhere.is_empty();
     let scope = |id: String, choices| cloudwatch::Scope {
         id: SourceId::new(&id),
         choices,
-        monthly_budget_usd: settings.monthly_budget_usd,
+        // The budget is the account's: two regions share it.
+        monthly_budget_usd: settings.monthly_budget_usd / if is_split { 2.0 } else { 1.0 },
     };
     let home = choices(settings, true, global);
     sources.push(Box::new(CloudWatch::new(&connection, scope(format!("{}-cloudwatch", settings.name), home))));
-    let elsewhere = choices(settings, false, true);
-    if !global && !elsewhere.is_empty() {
+    if is_split {
         let connection = Connection::open(&options(GLOBAL_REGION)).await?;
         let id = format!("{}-cloudwatch-global", settings.name);
         sources.push(Box::new(CloudWatch::new(&connection, scope(id, elsewhere))));
@@ -166,7 +171,8 @@ impl Inventory {
     async fn read(&mut self, outlet: &dyn Outlet) -> Result<(), Fault> {
         let now = outlet.now();
         let since = self.read_to.map_or(now - CHANGES, |at| at - CHANGES_AGAIN);
-        let (scope, facts, changes): (Scope, Vec<Fact>, Vec<Fact>) = match &self.service {
+        let mut gaps = Gaps::default();
+        let (scope, facts, changes): (Scope, Vec<Fact>, Option<Vec<Fact>>) = match &self.service {
             Service::Identity(sts) => {
                 let caller = sts.caller().await?;
                 let arn = caller.arn.rsplit_once(':').map_or(caller.arn.as_str(), |(_, name)| name);
@@ -175,27 +181,37 @@ impl Inventory {
                 return Ok(());
             }
             Service::LoadBalancers(elb) => {
-                let (balancers, groups) = futures::try_join!(elb.load_balancers(), elb.target_groups())?;
-                ("load-balancers", load_balancers::facts(&self.site, &balancers, &groups, now), Vec::new())
+                let listing = Listing::read(elb, &mut gaps).await?;
+                ("load-balancers", load_balancers::facts(&self.site, &listing, now), None)
             }
             Service::Databases(rds) => {
-                let (instances, events) =
-                    futures::try_join!(rds.instances(), rds.events(since.millis(), now.millis()))?;
-                ("databases", databases::facts(&self.site, &instances), databases::changes(&events))
+                let events = async { aside(rds.events(since.millis(), now.millis()).await) };
+                let (instances, events) = futures::try_join!(rds.instances(), events)?;
+                let changes = gaps.keep(events).map(|events| databases::changes(&events));
+                ("databases", databases::facts(&self.site, &instances), changes)
             }
-            Service::Caches(cache) => ("caches", caches::facts(&self.site, &cache.groups().await?), Vec::new()),
+            Service::Caches(cache) => {
+                let clusters = gaps.keep(allowed(cache.clusters().await)?).unwrap_or_default();
+                ("caches", caches::facts(&self.site, &cache.groups(&clusters).await?), None)
+            }
             Service::Groups(scaling) => {
-                let (groups, activities) = futures::try_join!(scaling.groups(), scaling.activities())?;
-                ("groups", groups::facts(&self.site, &groups), groups::changes(&activities, since.millis()))
+                let activities = async { aside(scaling.activities().await) };
+                let (groups, activities) = futures::try_join!(scaling.groups(), activities)?;
+                let changes = gaps.keep(activities).map(|told| groups::changes(&told, since.millis()));
+                ("groups", groups::facts(&self.site, &groups), changes)
             }
         };
-        let source = &self.site.source;
-        outlet.observe(Observation { source: source.clone(), scope, observed_at: now, complete: true, facts });
-        if !changes.is_empty() {
-            let source = source.clone();
-            outlet.observe(Observation { source, scope: "changes", observed_at: now, complete: false, facts: changes });
+        let tell = |scope, complete, facts| {
+            outlet.observe(Observation { source: self.site.source.clone(), scope, observed_at: now, complete, facts });
+        };
+        tell(scope, true, facts);
+        tell("gaps", true, gaps.facts());
+        if let Some(changes) = changes {
+            if !changes.is_empty() {
+                tell("changes", false, changes);
+            }
+            self.read_to = Some(now);
         }
-        self.read_to = Some(now);
         Ok(())
     }
 }

@@ -180,3 +180,66 @@ async fn losing_one_service_fails_one_source() {
     let identity = notebook.identity.lock().unwrap().clone();
     assert_eq!(identity.unwrap().as_str(), "assumed-role/oncall/alex@123456789012");
 }
+
+/// The words of the gaps that are told, with their hints.
+fn gaps(facts: &[Fact]) -> Vec<String> {
+    facts
+        .iter()
+        .filter_map(|f| if let Fact::Gap(g) = f { Some(format!("{}; {}", g.what, g.hint)) } else { None })
+        .collect()
+}
+
+#[tokio::test]
+async fn one_missing_permission_is_a_gap_and_the_rest_goes_on() {
+    let refusals = [
+        ("elbv2", "DescribeTargetHealth", "elasticloadbalancing:DescribeTargetHealth"),
+        ("elbv2", "DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroups"),
+        ("elbv2", "DescribeListeners", "elasticloadbalancing:DescribeListeners"),
+        ("rds", "DescribeEvents", "rds:DescribeEvents"),
+        ("elasticache", "DescribeCacheClusters", "elasticache:DescribeCacheClusters"),
+        ("autoscaling", "DescribeScalingActivities", "autoscaling:DescribeScalingActivities"),
+    ];
+    let served = serve().await;
+    for (service, operation, action) in refusals {
+        let name = format!("{service}:{operation}");
+        assert!(served.faults.set(&name, AwsFault::Status(403)), "{name}");
+        let told = facts(&served, service).await;
+        let expected = format!("forbidden: {action} in {REGION}; needs {action} in the role's policy");
+        assert_eq!(gaps(&told), [expected], "{name}");
+        assert!(!components(&told).is_empty(), "{name}");
+        served.faults.set(&name, AwsFault::Ok);
+        let told = facts(&served, service).await;
+        assert_eq!(gaps(&told), [""; 0], "{name} allowed again");
+    }
+}
+
+#[tokio::test]
+async fn targets_that_may_not_be_read_are_not_zero_targets() {
+    let served = serve().await;
+    served.faults.set("elbv2:DescribeTargetHealth", AwsFault::Status(403));
+    let told = facts(&served, "elbv2").await;
+    let [balancer] = components(&told)[..] else { panic!("{told:?}") };
+    assert_eq!((balancer.replicas, &balancer.condition), (None, &None));
+    assert!(members(&told).is_empty());
+    // Throttling passes: what was known must not seem to be gone.
+    served.faults.set("elbv2:DescribeTargetHealth", AwsFault::Status(429));
+    let mut source = open(&settings(&served.url), Egress::LoopbackOnly).await.unwrap().remove(1);
+    let notebook = Notebook::default();
+    assert_eq!(source.round(&notebook).await.unwrap_err().kind, FaultKind::Throttled);
+    assert!(notebook.facts().is_empty());
+}
+
+#[tokio::test]
+async fn events_that_are_throttled_take_nothing_with_them_and_are_asked_again_from_where_they_stopped() {
+    let served = serve().await;
+    let mut source = open(&settings(&served.url), Egress::LoopbackOnly).await.unwrap().remove(2);
+    let notebook = Notebook::default();
+    served.faults.set("rds:DescribeEvents", AwsFault::Status(429));
+    source.round(&notebook).await.unwrap();
+    let told = notebook.facts();
+    assert_eq!((components(&told).len(), gaps(&told).len()), (2, 1), "{told:?}");
+    served.faults.set("rds:DescribeEvents", AwsFault::Ok);
+    source.round(&notebook).await.unwrap();
+    let changes = notebook.facts().iter().filter(|f| matches!(f, Fact::Change(_))).count();
+    assert_eq!(changes, 2, "the event of five hours ago is told late, not never");
+}

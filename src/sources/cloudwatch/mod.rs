@@ -1,7 +1,9 @@
 //! CloudWatch of one region: one batched GetMetricData per period and round, 60 minutes of history and last week's hour on
-//! connecting, the last minutes afterwards (facts/aws.md 2.1, 2.2).
+//! connecting, the last minutes afterwards (facts/aws.md 2.1, 2.2). Metrics and alarms are apart: where our role may read
+//! only one of them, the other is a gap.
 
 mod assemble;
+mod pace;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -13,11 +15,13 @@ use std::time::Duration;
 use futures::future::{BoxFuture, FutureExt, try_join_all};
 
 use self::assemble::{Buckets, Origin};
+use self::pace::{DISCOVER_EVERY, Demand, LAST_WEEK_EVERY, Pace};
 use self::plan::Plan;
 pub use self::plan::{Choice, namespaces};
+use super::aws::gaps::{Gaps, allowed, aside};
 use super::{Cadence, Outlet, Source};
 use crate::clients::aws::read::{self, Alarm, Connection, MetricQuery, billed};
-use crate::domain::error::Fault;
+use crate::domain::error::{Fault, FaultKind};
 use crate::domain::health::Health;
 use crate::domain::id::{Alias, ComponentId, Kind, SourceId};
 use crate::domain::text::{Raw, Shown};
@@ -26,10 +30,6 @@ use crate::domain::time::Stamp;
 use crate::model::board::SourceKind;
 use crate::model::facts::{AlertFact, ComponentFact, Fact, GapFact, Observation, ReplicaClass};
 
-/// A point a minute is the finest that the catalogue asks for; asking oftener costs and gives nothing.
-const EVERY: Duration = Duration::from_secs(60);
-/// The rarest that a budget can make it.
-const RAREST: Duration = Duration::from_secs(900);
 /// The first round looks for what there is, too.
 const FIRST_DEADLINE: Duration = Duration::from_secs(15);
 /// A later round that hangs must show within 10 s.
@@ -38,13 +38,8 @@ const HISTORY: Duration = Duration::from_secs(3_600);
 /// Late values replace what was read before: this much is read again every time.
 const AGAIN: Duration = Duration::from_secs(300);
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
-/// Last week's hours around now are read again this often.
-const LAST_WEEK_EVERY: Duration = Duration::from_secs(2_700);
-/// New resources are looked for this often; CloudWatch lists them up to 15 minutes late.
-const DISCOVER_EVERY: Duration = Duration::from_secs(900);
-/// USD per metric requested.
-const PRICE: f64 = 0.01 / 1_000.0;
-const HOURS_A_MONTH: f64 = 730.0;
+/// Alarms of one page.
+const ALARMS_A_PAGE: usize = 100;
 
 /// What is asked in one region, and how much of it may cost.
 #[derive(Clone, Debug)]
@@ -64,7 +59,19 @@ pub struct CloudWatch {
     discovered_at: Stamp,
     read_to: Option<Stamp>,
     last_week_at: Option<Stamp>,
-    every: Duration,
+    pace: Pace,
+    /// The last sign of life that was asked for or came with a round.
+    lived_at: Option<Stamp>,
+    refusals: Refusals,
+}
+
+/// What our role may not ask, as the last round found.
+#[derive(Debug, Default)]
+struct Refusals {
+    listing: Option<Fault>,
+    alarms: bool,
+    /// Pages that the alarms took.
+    alarm_pages: u64,
 }
 
 impl CloudWatch {
@@ -79,25 +86,43 @@ impl CloudWatch {
             discovered_at: Stamp::default(),
             read_to: None,
             last_week_at: None,
-            every: EVERY,
+            pace: Pace::default(),
+            lived_at: None,
+            refusals: Refusals::default(),
         }
     }
 
-    async fn discover(&mut self, outlet: &dyn Outlet) -> Result<Plan, Fault> {
-        let listed =
-            try_join_all(self.scope.choices.keys().map(|namespace| self.client.list_metrics(namespace))).await?;
-        let plan = Plan::of(&listed.concat(), &self.scope.choices);
+    /// Looks for what there is. Where listing is forbidden, what was known stays; where nothing was, there is no plan.
+    async fn discover(&mut self, outlet: &dyn Outlet) -> Result<Arc<Plan>, Fault> {
+        let (_, calls) = self.client.spent();
+        let names = self.scope.choices.keys();
+        let listed = allowed(try_join_all(names.map(|namespace| self.client.list_metrics(namespace))).await)?;
         let now = outlet.now();
         self.discovered_at = now;
-        self.every = affordable(&plan, self.scope.monthly_budget_usd);
-        outlet.cost(cost_per_hour(&plan, self.every));
+        let plan = match listed {
+            Ok(listed) => Arc::new(Plan::of(&listed.concat(), &self.scope.choices)),
+            Err(fault) => {
+                self.refusals.listing = Some(fault);
+                return Ok(self.plan.clone().unwrap_or_default());
+            }
+        };
+        self.refusals.listing = None;
+        let billed = |lines: &[usize]| calls_of(&plan, lines).values().map(|(_, queries)| billed(queries)).sum();
+        let demand = Demand {
+            metrics: billed(&plan.all()),
+            last_week: billed(&plan.rates()),
+            listings: self.client.spent().1 - calls,
+            alarms: self.refusals.alarm_pages.max(1),
+        };
+        self.pace = Pace::of(demand, self.scope.monthly_budget_usd);
+        outlet.cost(self.pace.usd_per_hour);
         outlet.observe(self.observation(now, "components", true, self.components(&plan)));
         outlet.observe(self.observation(now, "gaps", true, self.gaps(&plan)));
         Ok(plan)
     }
 
     fn origin(&self) -> Origin {
-        Origin { source: self.scope.id.clone(), endpoint: self.endpoint.clone(), every: self.every }
+        Origin { source: self.scope.id.clone(), endpoint: self.endpoint.clone(), every: self.pace.every }
     }
 
     fn observation(&self, at: Stamp, scope: &'static str, complete: bool, facts: Vec<Fact>) -> Observation {
@@ -142,13 +167,28 @@ impl CloudWatch {
                 hint: Shown::fixed("check the region and the configured ids"),
             });
         }
-        if self.every > EVERY {
+        let Pace { every, life, usd_per_hour, overdrawn } = self.pace;
+        let budget = self.scope.monthly_budget_usd;
+        let region = Raw::new(&self.region);
+        if overdrawn {
             gaps.push(GapFact {
                 what: crate::shown!(
-                    "CloudWatch in {} is asked every {} s to keep {} USD a month",
-                    Raw::new(&self.region),
-                    self.every.as_secs(),
-                    self.scope.monthly_budget_usd
+                    "CloudWatch in {} costs more than {} USD a month, even asked every {} s ({} USD an hour)",
+                    region,
+                    budget,
+                    every.as_secs(),
+                    usd_per_hour
+                ),
+                hint: Shown::fixed("raise monthly_budget_usd, or name fewer resources"),
+            });
+        } else if every > pace::EVERY || life > pace::LIFE {
+            gaps.push(GapFact {
+                what: crate::shown!(
+                    "CloudWatch in {} is asked every {} s, and whether it lives every {} s, to keep {} USD a month",
+                    region,
+                    every.as_secs(),
+                    life.as_secs(),
+                    budget
                 ),
                 hint: Shown::fixed("raise monthly_budget_usd, or name fewer resources"),
             });
@@ -163,23 +203,39 @@ impl CloudWatch {
             None => now - HISTORY,
         };
         let due = self.last_week_at.is_none_or(|at| now.since(at) >= LAST_WEEK_EVERY);
-        let everything: Vec<usize> = (0..plan.lines.len()).collect();
-        let rates = if due { plan.rates() } else { Vec::new() };
+        let (everything, rates) = (plan.all(), if due { plan.rates() } else { Vec::new() });
         let week_ago = now - WEEK;
-        let (recent, earlier, alarms) = futures::try_join!(
-            self.fetch(plan, &everything, start, now),
-            self.fetch(plan, &rates, week_ago - HISTORY, week_ago + HISTORY),
-            self.client.firing_alarms(),
-        )?;
-        let (raw, refused) = sorted(plan, earlier, recent);
-        let facts = assemble::signals(plan, &raw, &self.origin(), now);
-        outlet.observe(self.observation(now, "signals", false, facts));
-        outlet.observe(self.observation(now, "alarms", true, alarms.iter().map(|a| alert(a, now)).collect()));
-        outlet.observe(self.observation(now, "refusals", true, refused.into_iter().map(refusal).collect()));
-        self.read_to = Some(now);
-        if due {
-            self.last_week_at = Some(now);
+        let metrics = async {
+            match &self.refusals.listing {
+                Some(fault) if plan.lines.is_empty() => Ok(Err(fault.clone())),
+                _ => allowed(futures::try_join!(
+                    self.fetch(plan, &everything, start, now),
+                    self.fetch(plan, &rates, week_ago - HISTORY, week_ago + HISTORY),
+                )),
+            }
+        };
+        let (metrics, alarms) = futures::try_join!(metrics, async { aside(self.client.firing_alarms().await) })?;
+        if let (Err(fault), Err(_)) = (&metrics, &alarms) {
+            return Err(fault.clone());
         }
+        let mut gaps = Gaps::default();
+        self.refusals.alarms = alarms.is_err();
+        if let Some(alarms) = gaps.keep(alarms) {
+            self.refusals.alarm_pages = alarms.len().div_ceil(ALARMS_A_PAGE) as u64;
+            outlet.observe(self.observation(now, "alarms", true, alarms.iter().map(|a| alert(a, now)).collect()));
+        }
+        let mut refused = BTreeSet::new();
+        if let Some((recent, earlier)) = gaps.keep(metrics) {
+            let (raw, unanswered) = sorted(plan, earlier, recent);
+            refused = unanswered;
+            let facts = assemble::signals(plan, &raw, &self.origin(), now);
+            outlet.observe(self.observation(now, "signals", false, facts));
+            self.read_to = Some(now);
+            self.last_week_at = if due { Some(now) } else { self.last_week_at };
+        }
+        let listing = self.refusals.listing.iter().filter(|_| !plan.lines.is_empty()).map(refusal_to_list);
+        let facts = gaps.facts().into_iter().chain(listing).chain(refused.into_iter().map(refusal)).collect();
+        outlet.observe(self.observation(now, "refusals", true, facts));
         Ok(())
     }
 
@@ -191,21 +247,34 @@ impl CloudWatch {
         start: Stamp,
         end: Stamp,
     ) -> Result<Vec<(usize, read::Series)>, Fault> {
-        let mut periods: BTreeMap<u32, Vec<(usize, MetricQuery)>> = BTreeMap::new();
-        for index in lines {
-            if let Some(line) = plan.lines.get(*index) {
-                periods.entry(line.feed.period).or_default().push((*index, line.query.clone()));
-            }
-        }
-        let asked = periods.into_iter().map(|(period, queries)| async move {
+        let asked = calls_of(plan, lines).into_iter().map(|(period, (indices, queries))| async move {
             let step = Duration::from_secs(u64::from(period));
-            let (indices, queries): (Vec<usize>, Vec<MetricQuery>) = queries.into_iter().unzip();
             let (from, to) = (start.align_down(step).millis(), end.align_down(step).millis());
             let series = self.client.metric_data(&queries, from, to).await?;
             Ok::<_, Fault>(indices.into_iter().zip(series).collect::<Vec<_>>())
         });
         Ok(try_join_all(asked).await?.concat())
     }
+}
+
+/// The lines by period, each with its query. The statistics of one metric stand together: within one call they are
+/// billed as one.
+fn calls_of(plan: &Plan, lines: &[usize]) -> BTreeMap<u32, (Vec<usize>, Vec<MetricQuery>)> {
+    let mut lines: Vec<(usize, &plan::Line)> = lines.iter().filter_map(|n| Some((*n, plan.lines.get(*n)?))).collect();
+    lines.sort_by(|(_, a), (_, b)| a.query.cmp(&b.query));
+    let mut calls: BTreeMap<u32, (Vec<usize>, Vec<MetricQuery>)> = BTreeMap::new();
+    for (index, line) in lines {
+        let (indices, queries) = calls.entry(line.feed.period).or_default();
+        indices.push(index);
+        queries.push(line.query.clone());
+    }
+    calls
+}
+
+/// What was known before goes on being asked for.
+fn refusal_to_list(fault: &Fault) -> Fact {
+    let what = crate::shown!("{}: new resources stay unseen", fault.what);
+    Fact::Gap(GapFact { what, hint: fault.hint.clone() })
 }
 
 /// A query that CloudWatch did not answer: why, and the namespace it was about.
@@ -262,26 +331,6 @@ fn alert(alarm: &Alarm, now: Stamp) -> Fact {
     })
 }
 
-/// What a plan costs, USD per hour, asked `every` so often: the rows every time, last week's rates now and then.
-fn cost_per_hour(plan: &Plan, every: Duration) -> f64 {
-    let queries = |indices: &[usize]| -> Vec<MetricQuery> {
-        indices.iter().filter_map(|n| plan.lines.get(*n)).map(|line| line.query.clone()).collect()
-    };
-    let all = billed(&queries(&(0..plan.lines.len()).collect::<Vec<_>>())) as f64;
-    let rates = billed(&queries(&plan.rates())) as f64;
-    let times = |every: Duration| 3_600.0 / every.as_secs_f64();
-    PRICE * (all * times(every) + rates * times(LAST_WEEK_EVERY))
-}
-
-/// The cadence, in whole minutes, that keeps a month of this plan within its budget.
-fn affordable(plan: &Plan, monthly_budget_usd: f64) -> Duration {
-    let mut every = EVERY;
-    while every < RAREST && cost_per_hour(plan, every) * HOURS_A_MONTH > monthly_budget_usd {
-        every += EVERY;
-    }
-    every
-}
-
 impl Source for CloudWatch {
     fn id(&self) -> SourceId {
         self.scope.id.clone()
@@ -297,7 +346,7 @@ impl Source for CloudWatch {
 
     fn cadence(&self) -> Cadence {
         let deadline = if self.read_to.is_some() { DEADLINE } else { FIRST_DEADLINE };
-        Cadence::Poll { every: self.every, deadline }
+        Cadence::Poll { every: self.pace.every, deadline }
     }
 
     fn round<'a>(&'a mut self, outlet: &'a dyn Outlet) -> BoxFuture<'a, Result<(), Fault>> {
@@ -305,15 +354,29 @@ impl Source for CloudWatch {
             let known = self.plan.clone().filter(|_| outlet.now().since(self.discovered_at) < DISCOVER_EVERY);
             let plan = match known {
                 Some(plan) => plan,
-                None => Arc::new(self.discover(outlet).await?),
+                None => self.discover(outlet).await?,
             };
             self.plan = Some(Arc::clone(&plan));
-            self.read(&plan, outlet).await
+            let outcome = self.read(&plan, outlet).await;
+            self.lived_at = Some(outlet.now());
+            outcome
         }
         .boxed()
     }
 
-    fn heartbeat<'a>(&'a mut self, _: &'a dyn Outlet) -> BoxFuture<'a, Result<(), Fault>> {
-        self.client.alive().boxed()
+    /// Asks only as often as the budget bears. A role that may not read alarms gets a refusal, which is an answer.
+    fn heartbeat<'a>(&'a mut self, outlet: &'a dyn Outlet) -> BoxFuture<'a, Result<(), Fault>> {
+        async move {
+            let now = outlet.now();
+            if self.lived_at.is_some_and(|at| now.since(at) + pace::LIFE / 2 < self.pace.life) {
+                return Ok(());
+            }
+            self.lived_at = Some(now);
+            match self.client.alive().await {
+                Err(fault) if fault.kind == FaultKind::Forbidden && self.refusals.alarms => Ok(()),
+                answer => answer,
+            }
+        }
+        .boxed()
     }
 }

@@ -145,6 +145,12 @@ impl Plan {
         }
     }
 
+    /// Every line.
+    #[must_use]
+    pub fn all(&self) -> Vec<usize> {
+        (0..self.lines.len()).collect()
+    }
+
     /// The lines that last week is asked for, too: rates and what rates are computed from.
     #[must_use]
     pub fn rates(&self) -> Vec<usize> {

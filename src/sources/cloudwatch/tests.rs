@@ -226,24 +226,95 @@ async fn every_newest_value_can_be_asked_again_by_hand() {
 }
 
 #[tokio::test]
-async fn the_cost_is_told_and_the_budget_kept() {
+async fn the_cost_is_what_is_asked_and_the_budget_is_kept() {
     let served = serve().await;
     let mut rich = source(&served, REGION, &home(), 50.0).await;
     let notebook = Notebook::at(NOON);
-    rich.round(&notebook).await.unwrap();
-    // ALB: rate, two error counts, latency (three statistics), two troubles; RDS: 2 x (cpu, conn) and lag; cache: 2 cpu.
-    let asked = 6.0 + 5.0 + 2.0;
-    let expected = PRICE * (asked * 60.0 + 3_600.0 / LAST_WEEK_EVERY.as_secs_f64());
-    assert!((*notebook.cost.lock().unwrap() - expected).abs() < 1e-12, "{:?} {expected}", notebook.cost);
-    assert_eq!(rich.cadence(), Cadence::Poll { every: EVERY, deadline: DEADLINE });
+    // An hour of rounds and signs of life, as the runner asks for them.
+    for round in 0..60 {
+        for beat in 0..15 {
+            *notebook.now.lock().unwrap() = NOON + round * MINUTE + beat * 4_000;
+            if beat == 0 {
+                rich.round(&notebook).await.unwrap();
+            } else {
+                rich.heartbeat(&notebook).await.unwrap();
+            }
+        }
+        assert_eq!(rich.cadence(), Cadence::Poll { every: pace::EVERY, deadline: DEADLINE });
+    }
+    let (metrics, calls) = rich.client.spent();
+    // ALB: rate, two error counts, latency (three statistics), two troubles; RDS: 2 x (cpu, conn) and lag; cache: 2 cpu;
+    // of last week twice the rate.
+    assert_eq!(metrics, 60 * (6 + 5 + 2) + 2);
+    assert_eq!(calls, 60 * 15 + 4 * 3, "alarms, signs of life, and three lists every quarter of an hour");
+    let (spent, told) = (pace::PRICE * (metrics + calls) as f64, *notebook.cost.lock().unwrap());
+    assert!((told / spent - 1.0).abs() < 0.05, "{told} is told and {spent} is spent");
+
     let mut poor = source(&served, REGION, &home(), 2.0).await;
     notebook.take();
     poor.round(&notebook).await.unwrap();
-    assert_eq!(poor.cadence(), Cadence::Poll { every: EVERY * 3, deadline: DEADLINE });
+    let Cadence::Poll { every, .. } = poor.cadence() else { panic!() };
+    assert_eq!(every, pace::EVERY * 5);
+    let (_, before) = poor.client.spent();
+    for _ in 0..15 {
+        *notebook.now.lock().unwrap() += 4_000;
+        poor.heartbeat(&notebook).await.unwrap();
+    }
+    assert_eq!(poor.client.spent().1 - before, 1, "a sign of life a minute is less than the budget wants");
     let seen = notebook.take();
     let gap = seen.iter().flat_map(|o| &o.facts).find_map(|f| if let Fact::Gap(g) = f { Some(g) } else { None });
-    assert!(gap.unwrap().what.as_str().contains("every 180 s to keep 2 USD a month"), "{gap:?}");
-    assert_eq!(signal(&seen, "lb.alb.rate").provenance.period, EVERY * 3);
+    let words = "is asked every 300 s, and whether it lives every 40 s, to keep 2 USD a month";
+    assert!(gap.unwrap().what.as_str().contains(words), "{gap:?}");
+    assert_eq!(signal(&seen, "lb.alb.rate").provenance.period, every);
+}
+
+/// The words of all gaps.
+fn gaps(seen: &[Observation]) -> Vec<String> {
+    let facts = seen.iter().flat_map(|o| &o.facts);
+    facts.filter_map(|f| if let Fact::Gap(g) = f { Some(g.what.to_string()) } else { None }).collect()
+}
+
+#[tokio::test]
+async fn one_missing_permission_is_a_gap_and_the_rest_goes_on() {
+    let served = serve().await;
+    let is_alert = |seen: &[Observation]| seen.iter().flat_map(|o| &o.facts).any(|f| matches!(f, Fact::Alert(_)));
+    for (operation, metrics, alarms) in
+        [("DescribeAlarms", true, false), ("ListMetrics", false, true), ("GetMetricData", false, true)]
+    {
+        let name = format!("cloudwatch:{operation}");
+        assert!(served.faults.set(&name, AwsFault::Status(403)));
+        let mut source = source(&served, REGION, &home(), 50.0).await;
+        let notebook = Notebook::at(NOON);
+        source.round(&notebook).await.unwrap();
+        let seen = notebook.take();
+        assert_eq!((!signals(&seen).is_empty(), is_alert(&seen)), (metrics, alarms), "{name}");
+        assert_eq!(gaps(&seen), [format!("forbidden: {name} in {REGION}")], "{name}");
+        // The sign of life is a read of alarms: that it is refused is an answer.
+        *notebook.now.lock().unwrap() += 4_000;
+        source.heartbeat(&notebook).await.unwrap();
+        served.faults.set(&name, AwsFault::Ok);
+        *notebook.now.lock().unwrap() += 15 * MINUTE;
+        served.set_now(NOON + 15 * MINUTE);
+        source.round(&notebook).await.unwrap();
+        let seen = notebook.take();
+        assert!(!signals(&seen).is_empty() && is_alert(&seen) && gaps(&seen).is_empty(), "{name} allowed again");
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_is_asked_on_when_listing_is_forbidden_later() {
+    let served = serve().await;
+    let mut source = source(&served, REGION, &home(), 50.0).await;
+    let notebook = Notebook::at(NOON);
+    source.round(&notebook).await.unwrap();
+    notebook.take();
+    served.faults.set("cloudwatch:ListMetrics", AwsFault::Status(403));
+    *notebook.now.lock().unwrap() += 15 * MINUTE;
+    served.set_now(NOON + 15 * MINUTE);
+    source.round(&notebook).await.unwrap();
+    let seen = notebook.take();
+    assert!(!signals(&seen).is_empty());
+    assert!(gaps(&seen).concat().ends_with("new resources stay unseen"), "{:?}", gaps(&seen));
 }
 
 #[tokio::test]
@@ -279,6 +350,7 @@ async fn alarms_are_alerts_and_failures_are_faults() {
     assert_eq!(alert.subject, Some(Alias::Dimension { name: "LoadBalancer", value: Raw::new(LB) }));
     served.faults.set("cloudwatch", AwsFault::Status(403));
     assert_eq!(source.round(&notebook).await.unwrap_err().kind, FaultKind::Forbidden);
+    *notebook.now.lock().unwrap() += 4_000;
     assert_eq!(source.heartbeat(&notebook).await.unwrap_err().kind, FaultKind::Forbidden);
     served.faults.set("cloudwatch", AwsFault::Ok);
     assert_eq!(source.round(&notebook).await, Ok(()));

@@ -2,7 +2,8 @@
 
 use aws_sdk_autoscaling::Client;
 
-use super::{Connection, MAX_PAGES, millis, text, texts};
+use super::pages::pages;
+use super::{Connection, millis, text, texts};
 use crate::clients::aws::connect::Place;
 use crate::clients::aws::fault;
 use crate::domain::error::Fault;
@@ -58,25 +59,15 @@ impl AutoScaling {
     }
 
     /// # Errors
-    /// The [`Fault`] of the first page that failed.
+    /// The [`Fault`] of the first page that failed, or of a listing without end.
     pub async fn groups(&self) -> Result<Vec<Group>, Fault> {
-        let mut found = Vec::new();
-        let mut token = None;
-        for _ in 0..MAX_PAGES {
-            let page = self
-                .client
-                .describe_auto_scaling_groups()
-                .set_next_token(token)
-                .send()
-                .await
-                .map_err(|e| fault::of(&self.place, "autoscaling:DescribeAutoScalingGroups", &e))?;
-            found.extend(page.auto_scaling_groups().iter().map(group));
-            token = page.next_token().map(str::to_owned);
-            if token.is_none() {
-                break;
-            }
-        }
-        Ok(found)
+        const ACTION: &str = "autoscaling:DescribeAutoScalingGroups";
+        pages(&self.place, ACTION, async |token| {
+            let page = self.client.describe_auto_scaling_groups().set_next_token(token).send().await;
+            let page = page.map_err(|e| fault::of(&self.place, ACTION, &e))?;
+            Ok((page.auto_scaling_groups().iter().map(group).collect(), page.next_token().map(str::to_owned)))
+        })
+        .await
     }
 
     /// The newest activities of all groups, at most a hundred.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use aws_sdk_elasticache::Client;
 use aws_sdk_elasticache::types::{AutomaticFailoverStatus, MultiAzStatus};
 
-use super::{Connection, MAX_PAGES, text};
+use super::pages::pages;
+use super::{Connection, text};
 use crate::clients::aws::connect::Place;
 use crate::clients::aws::fault;
 use crate::domain::error::Fault;
@@ -46,10 +47,11 @@ pub struct ElastiCache {
 }
 
 /// What DescribeCacheClusters adds to a node.
-struct Cluster {
-    status: String,
-    engine_version: String,
-    endpoint: Option<(String, u16)>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheCluster {
+    pub status: String,
+    pub engine_version: String,
+    pub endpoint: Option<(String, u16)>,
 }
 
 impl ElastiCache {
@@ -62,58 +64,33 @@ impl ElastiCache {
         }
     }
 
+    /// The replication groups; what `clusters` knows of their nodes is added.
+    ///
     /// # Errors
-    /// The [`Fault`] of the first page that failed.
-    pub async fn groups(&self) -> Result<Vec<CacheGroup>, Fault> {
-        let clusters = self.clusters().await?;
-        let mut found = Vec::new();
-        let mut marker = None;
-        for _ in 0..MAX_PAGES {
-            let page = self
-                .client
-                .describe_replication_groups()
-                .set_marker(marker)
-                .send()
-                .await
-                .map_err(|e| fault::of(&self.place, "elasticache:DescribeReplicationGroups", &e))?;
-            found.extend(page.replication_groups().iter().map(|group| group_of(group, &clusters)));
-            marker = page.marker().map(str::to_owned);
-            if marker.is_none() {
-                break;
-            }
-        }
-        Ok(found)
+    /// The [`Fault`] of the first page that failed, or of a listing without end.
+    pub async fn groups(&self, clusters: &BTreeMap<String, CacheCluster>) -> Result<Vec<CacheGroup>, Fault> {
+        const ACTION: &str = "elasticache:DescribeReplicationGroups";
+        pages(&self.place, ACTION, async |marker| {
+            let page = self.client.describe_replication_groups().set_marker(marker).send().await;
+            let page = page.map_err(|e| fault::of(&self.place, ACTION, &e))?;
+            let groups = page.replication_groups().iter().map(|group| group_of(group, clusters)).collect();
+            Ok((groups, page.marker().map(str::to_owned)))
+        })
+        .await
     }
 
-    async fn clusters(&self) -> Result<BTreeMap<String, Cluster>, Fault> {
-        let mut found = BTreeMap::new();
-        let mut marker = None;
-        for _ in 0..MAX_PAGES {
-            let page = self
-                .client
-                .describe_cache_clusters()
-                .show_cache_node_info(true)
-                .set_marker(marker)
-                .send()
-                .await
-                .map_err(|e| fault::of(&self.place, "elasticache:DescribeCacheClusters", &e))?;
-            for cluster in page.cache_clusters() {
-                let node = cluster.cache_nodes().first();
-                found.insert(
-                    text(cluster.cache_cluster_id()),
-                    Cluster {
-                        status: text(cluster.cache_cluster_status()),
-                        engine_version: text(cluster.engine_version()),
-                        endpoint: node.and_then(|n| n.endpoint()).and_then(address),
-                    },
-                );
-            }
-            marker = page.marker().map(str::to_owned);
-            if marker.is_none() {
-                break;
-            }
-        }
-        Ok(found)
+    /// The clusters that the nodes of replication groups are, by their id.
+    ///
+    /// # Errors
+    /// The [`Fault`] of the first page that failed, or of a listing without end.
+    pub async fn clusters(&self) -> Result<BTreeMap<String, CacheCluster>, Fault> {
+        const ACTION: &str = "elasticache:DescribeCacheClusters";
+        let listed = pages(&self.place, ACTION, async |marker| {
+            let request = self.client.describe_cache_clusters().show_cache_node_info(true);
+            let page = request.set_marker(marker).send().await.map_err(|e| fault::of(&self.place, ACTION, &e))?;
+            Ok((page.cache_clusters().iter().map(cluster).collect(), page.marker().map(str::to_owned)))
+        });
+        Ok(listed.await?.into_iter().collect())
     }
 
     /// Whether the service answers us.
@@ -130,7 +107,20 @@ fn address(endpoint: &aws_sdk_elasticache::types::Endpoint) -> Option<(String, u
     Some((endpoint.address()?.to_owned(), u16::try_from(endpoint.port()?).ok()?))
 }
 
-fn group_of(group: &aws_sdk_elasticache::types::ReplicationGroup, clusters: &BTreeMap<String, Cluster>) -> CacheGroup {
+fn cluster(cluster: &aws_sdk_elasticache::types::CacheCluster) -> (String, CacheCluster) {
+    let node = cluster.cache_nodes().first();
+    let told = CacheCluster {
+        status: text(cluster.cache_cluster_status()),
+        engine_version: text(cluster.engine_version()),
+        endpoint: node.and_then(|n| n.endpoint()).and_then(address),
+    };
+    (text(cluster.cache_cluster_id()), told)
+}
+
+fn group_of(
+    group: &aws_sdk_elasticache::types::ReplicationGroup,
+    clusters: &BTreeMap<String, CacheCluster>,
+) -> CacheGroup {
     let shards = group.node_groups();
     let nodes = shards
         .iter()

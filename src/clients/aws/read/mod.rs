@@ -1,9 +1,12 @@
 //! The reading calls, one file per service. Times are milliseconds since the Unix epoch.
+//!
+//! A listing is read to its end or fails: half a list would make what is missing look gone.
 
 mod autoscaling;
 mod cloudwatch;
 mod elasticache;
 mod elbv2;
+mod pages;
 mod rds;
 mod sts;
 #[cfg(test)]
@@ -13,14 +16,11 @@ use aws_sdk_sts::primitives::DateTime;
 
 pub use self::autoscaling::{Activity, AutoScaling, Group, Instance};
 pub use self::cloudwatch::{Alarm, CloudWatch, Metric, MetricQuery, Series, billed};
-pub use self::elasticache::{CacheGroup, CacheNode, ElastiCache};
+pub use self::elasticache::{CacheCluster, CacheGroup, CacheNode, ElastiCache};
 pub use self::elbv2::{Elb, Forward, LoadBalancer, Target, TargetGroup};
 pub use self::rds::{Backup, DbEvent, DbInstance, Rds, Replication};
 pub use self::sts::{Caller, Sts};
 pub use super::connect::{Connection, Options};
-
-/// Pages of one listing: beyond this a page token that never ends is assumed.
-const MAX_PAGES: usize = 200;
 
 fn millis(at: Option<&DateTime>) -> Option<i64> {
     at.and_then(|at| at.to_millis().ok())

@@ -3,7 +3,8 @@
 use aws_sdk_rds::Client;
 use aws_sdk_rds::primitives::DateTime;
 
-use super::{Connection, MAX_PAGES, millis, text, texts};
+use super::pages::pages;
+use super::{Connection, millis, text, texts};
 use crate::clients::aws::connect::Place;
 use crate::clients::aws::fault;
 use crate::domain::error::Fault;
@@ -64,61 +65,35 @@ impl Rds {
     }
 
     /// # Errors
-    /// The [`Fault`] of the first page that failed.
+    /// The [`Fault`] of the first page that failed, or of a listing without end.
     pub async fn instances(&self) -> Result<Vec<DbInstance>, Fault> {
-        let mut found = Vec::new();
-        let mut marker = None;
-        for _ in 0..MAX_PAGES {
-            let page = self
-                .client
-                .describe_db_instances()
-                .set_marker(marker)
-                .send()
-                .await
-                .map_err(|e| fault::of(&self.place, "rds:DescribeDBInstances", &e))?;
-            found.extend(page.db_instances().iter().map(instance));
-            marker = page.marker().map(str::to_owned);
-            if marker.is_none() {
-                break;
-            }
-        }
-        Ok(found)
+        const ACTION: &str = "rds:DescribeDBInstances";
+        pages(&self.place, ACTION, async |marker| {
+            let page = self.client.describe_db_instances().set_marker(marker).send().await;
+            let page = page.map_err(|e| fault::of(&self.place, ACTION, &e))?;
+            Ok((page.db_instances().iter().map(instance).collect(), page.marker().map(str::to_owned)))
+        })
+        .await
     }
 
     /// Events of instances since `start`, which may lie 14 days back.
     ///
     /// # Errors
-    /// The [`Fault`] of the first page that failed.
+    /// The [`Fault`] of the first page that failed, or of a listing without end.
     pub async fn events(&self, start: i64, end: i64) -> Result<Vec<DbEvent>, Fault> {
+        const ACTION: &str = "rds:DescribeEvents";
         let request = self
             .client
             .describe_events()
             .source_type(aws_sdk_rds::types::SourceType::DbInstance)
             .start_time(DateTime::from_millis(start))
             .end_time(DateTime::from_millis(end));
-        let mut found = Vec::new();
-        let mut marker = None;
-        for _ in 0..MAX_PAGES {
-            let page = request
-                .clone()
-                .set_marker(marker)
-                .send()
-                .await
-                .map_err(|e| fault::of(&self.place, "rds:DescribeEvents", &e))?;
-            found.extend(page.events().iter().filter_map(|event| {
-                Some(DbEvent {
-                    source: text(event.source_identifier()),
-                    message: text(event.message()),
-                    categories: texts(event.event_categories()),
-                    at: millis(event.date())?,
-                })
-            }));
-            marker = page.marker().map(str::to_owned);
-            if marker.is_none() {
-                break;
-            }
-        }
-        Ok(found)
+        pages(&self.place, ACTION, async |marker| {
+            let page = request.clone().set_marker(marker).send().await;
+            let page = page.map_err(|e| fault::of(&self.place, ACTION, &e))?;
+            Ok((page.events().iter().filter_map(event).collect(), page.marker().map(str::to_owned)))
+        })
+        .await
     }
 
     /// Whether the service answers us.
@@ -129,6 +104,15 @@ impl Rds {
         let answer = self.heartbeat.describe_db_instances().max_records(20).send().await;
         answer.map(|_| ()).map_err(|e| fault::of(&self.place, "rds:DescribeDBInstances", &e))
     }
+}
+
+fn event(event: &aws_sdk_rds::types::Event) -> Option<DbEvent> {
+    Some(DbEvent {
+        source: text(event.source_identifier()),
+        message: text(event.message()),
+        categories: texts(event.event_categories()),
+        at: millis(event.date())?,
+    })
 }
 
 fn instance(db: &aws_sdk_rds::types::DbInstance) -> DbInstance {

@@ -1,8 +1,9 @@
 //! The clients against the embedded world's AWS.
 
 // A server that is not AWS runs beside the test.
-#![allow(clippy::disallowed_methods)]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::*;
@@ -69,16 +70,18 @@ fn five_statistics_of_a_metric_are_billed_as_one() {
 async fn inventory_is_read_whole() {
     let served = serve().await;
     let connection = connect(&served).await;
-    let lbs = Elb::new(&connection).load_balancers().await.unwrap();
-    assert_eq!((lbs[0].forwards[0].port, lbs[0].forwards[0].weight), (443, 100));
-    let groups = Elb::new(&connection).target_groups().await.unwrap();
-    assert_eq!(groups[0].targets[1].reason, "Target.FailedHealthChecks");
+    let elb = Elb::new(&connection);
+    let forwards = elb.forwards(&elb.load_balancers().await.unwrap()).await.unwrap();
+    assert_eq!((forwards[0][0].port, forwards[0][0].weight), (443, 100));
+    let targets = elb.targets(&elb.target_groups().await.unwrap()).await.unwrap();
+    assert_eq!(targets[0][1].reason, "Target.FailedHealthChecks");
     let dbs = Rds::new(&connection).instances().await.unwrap();
     let replication = Replication { source: "shop-db".to_owned(), status: Some("replicating".to_owned()) };
     assert_eq!(dbs[1].replication, Some(replication));
     let events = Rds::new(&connection).events(NOON - 60 * MINUTE, NOON).await.unwrap();
     assert_eq!(events.len(), 1);
-    let caches = ElastiCache::new(&connection).groups().await.unwrap();
+    let cache = ElastiCache::new(&connection);
+    let caches = cache.groups(&cache.clusters().await.unwrap()).await.unwrap();
     assert_eq!(caches[0].nodes[0].status.as_deref(), Some("available"));
     let asgs = AutoScaling::new(&connection).groups().await.unwrap();
     assert_eq!(asgs[0].instances.len(), 2);
@@ -92,7 +95,7 @@ async fn failures_are_worded_with_the_next_step() {
     let (rds, cloudwatch) = (Rds::new(&connection), CloudWatch::new(&connection));
     let cases = [
         (AwsFault::Status(401), FaultKind::Unauthenticated, "the AWS session has expired", "aws sso login"),
-        (AwsFault::Status(403), FaultKind::Forbidden, "not allowed to call", "in the role's policy"),
+        (AwsFault::Status(403), FaultKind::Forbidden, "forbidden: ", "in the role's policy"),
         (AwsFault::Status(429), FaultKind::Throttled, "AWS throttles", "less often"),
         (AwsFault::Status(500), FaultKind::Server, "failed with 500", "wait"),
         (AwsFault::Truncate, FaultKind::Malformed, "", "what stands between"),
@@ -126,6 +129,47 @@ async fn what_is_not_cloudwatch_is_said_to_be_so() {
     let _ = task.await;
     let error = CloudWatch::new(&connection).alive().await.unwrap_err();
     assert_eq!(error.kind, FaultKind::Refused, "{error}");
+}
+
+/// A page that is not AWS's, with a status, for every request; and what the last request called itself.
+async fn portal(status: u16) -> (String, Arc<Mutex<String>>, tokio::task::JoinHandle<()>) {
+    let agent = Arc::new(Mutex::new(String::new()));
+    let heard = agent.clone();
+    let page = axum::Router::new().fallback(move |headers: axum::http::HeaderMap| {
+        let text = |name| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        *heard.lock().unwrap() = text("user-agent");
+        let status = axum::http::StatusCode::from_u16(status).unwrap();
+        async move { (status, [("content-type", "text/html")], "<html><h1>Your company's proxy</h1></html>") }
+    });
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    (url, agent, tokio::spawn(async move { axum::serve(socket, page).await.unwrap() }))
+}
+
+#[tokio::test]
+async fn a_page_that_is_not_of_aws_is_judged_by_its_status() {
+    let cases = [
+        (401, FaultKind::Unauthenticated),
+        (403, FaultKind::Forbidden),
+        (429, FaultKind::Throttled),
+        (502, FaultKind::Server),
+        (200, FaultKind::Malformed),
+    ];
+    for (status, kind) in cases {
+        let (url, agent, task) = portal(status).await;
+        let connection = Connection::open(&options(Some(&url))).await.unwrap();
+        for error in [
+            CloudWatch::new(&connection).alive().await.unwrap_err(),
+            Rds::new(&connection).alive().await.unwrap_err(),
+            ElastiCache::new(&connection).clusters().await.unwrap_err(),
+        ] {
+            assert_eq!(error.kind, kind, "{status}: {error}");
+            assert!(error.hint.as_str().contains("between"), "{status}: {error}");
+        }
+        let agent = agent.lock().unwrap().clone();
+        assert!(agent.contains("app/tierdeck"), "{agent}");
+        task.abort();
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
-//! Faults that a drill switches on, one per service.
+//! Faults that a drill switches on, per service and per action.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The services of the listener by the names that faults are set under.
@@ -19,29 +20,31 @@ pub enum AwsFault {
     Truncate,
 }
 
-/// A shared switch per service; every clone sets the same ones.
+/// A shared switch per service and per action (`rds:DescribeEvents`); every clone sets the same ones.
 #[derive(Clone, Debug, Default)]
 pub struct AwsFaults {
-    switches: Arc<Mutex<[AwsFault; SERVICES.len()]>>,
+    switches: Arc<Mutex<BTreeMap<String, AwsFault>>>,
 }
 
 impl AwsFaults {
-    /// Sets the fault of one service, or of all of them under the name `aws`. False if there is no such service.
-    pub fn set(&self, service: &str, fault: AwsFault) -> bool {
+    /// Sets the fault of one service, of one of its actions (`service:Operation`), or of all services under the name
+    /// `aws`. False if there is no such service.
+    pub fn set(&self, name: &str, fault: AwsFault) -> bool {
         let mut switches = self.switches.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut known = false;
-        for (name, switch) in SERVICES.iter().zip(switches.iter_mut()) {
-            if *name == service || service == "aws" {
-                *switch = fault;
-                known = true;
-            }
+        let service = name.split(':').next().unwrap_or(name);
+        let names: Vec<&str> = SERVICES.into_iter().filter(|known| *known == service || name == "aws").collect();
+        for known in &names {
+            let key = if name == "aws" { known } else { name };
+            switches.insert(key.to_owned(), fault);
         }
-        known
+        !names.is_empty()
     }
 
+    /// The fault of the action, where it has one of its own, else of its service.
     #[must_use]
-    pub fn get(&self, service: &str) -> AwsFault {
+    pub fn get(&self, service: &str, operation: &str) -> AwsFault {
         let switches = self.switches.lock().unwrap_or_else(PoisonError::into_inner);
-        SERVICES.iter().zip(switches.iter()).find(|(name, _)| **name == service).map_or(AwsFault::Ok, |(_, s)| *s)
+        let of = |name: &str| switches.get(name).copied().filter(|fault| *fault != AwsFault::Ok);
+        of(&format!("{service}:{operation}")).or_else(|| of(service)).unwrap_or_default()
     }
 }

@@ -56,7 +56,7 @@ async fn answer<W: Window>(
 ) -> Response {
     let request_id = request_id(listener.requests.fetch_add(1, Ordering::Relaxed));
     let (protocol, found) = recognise(&uri, &headers, &body);
-    let fault = found.as_ref().map_or(AwsFault::Ok, |call| listener.faults.get(call.service));
+    let fault = found.as_ref().map_or(AwsFault::Ok, |call| listener.faults.get(call.service, &call.operation));
     if fault == AwsFault::Hang {
         std::future::pending::<()>().await;
     }
