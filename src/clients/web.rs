@@ -20,8 +20,8 @@ use crate::domain::text::{Raw, Shown};
 
 /// Requests in flight against one server (facts/signals.md 1.1).
 const IN_FLIGHT: usize = 4;
-/// The largest body that is read.
-const BODY_CAP: usize = 64 << 20;
+/// The largest body that is read where the protocol needs no larger one.
+const BODY_CAP: usize = 16 << 20;
 /// The longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(3);
 const AGENT: &str = concat!("tierdeck/", env!("CARGO_PKG_VERSION"));
@@ -29,7 +29,7 @@ const AGENT: &str = concat!("tierdeck/", env!("CARGO_PKG_VERSION"));
 const FIRST_LINE: usize = 120;
 
 /// Where a server is and how one speaks to it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Site {
     /// What it is, in one word: `prometheus`.
     pub what: &'static str,
@@ -38,6 +38,15 @@ pub struct Site {
     pub headers: BTreeMap<String, String>,
     /// A file whose content is sent as bearer token; read for every request, so that a rotated token is used at once.
     pub bearer_file: Option<PathBuf>,
+    /// The largest answer that is read, in bytes after decompression.
+    pub largest: usize,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        let (headers, url) = (BTreeMap::new(), String::new());
+        Self { what: "", url, headers, bearer_file: None, largest: BODY_CAP }
+    }
 }
 
 /// An answer as it came, whatever its status.
@@ -57,6 +66,7 @@ pub struct WebClient {
     server: Shown,
     bearer_file: Option<PathBuf>,
     slots: Semaphore,
+    largest: usize,
 }
 
 impl WebClient {
@@ -80,7 +90,8 @@ impl WebClient {
             let why = Raw::new(&error.to_string());
             usage(crate::shown!("no HTTP client for {}: {}", server, why), "check the system's certificates")
         })?;
-        Ok(Self { http, base, server, bearer_file: site.bearer_file.clone(), slots: Semaphore::new(IN_FLIGHT) })
+        let (bearer_file, slots) = (site.bearer_file.clone(), Semaphore::new(IN_FLIGHT));
+        Ok(Self { http, base, server, bearer_file, slots, largest: site.largest })
     }
 
     /// What and where, for messages: `prometheus 10.0.0.5:9090`.
@@ -126,12 +137,8 @@ impl WebClient {
         let (status, head) = (response.status(), response.headers().clone());
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| transport_fault(&self.server, &e))? {
-            if body.len() + chunk.len() > BODY_CAP {
-                return Err(Fault::new(
-                    FaultKind::Malformed,
-                    crate::shown!("{} sent more than {} MiB", self.server, BODY_CAP >> 20),
-                    Shown::fixed("ask a server with fewer series, or through one that limits answers"),
-                ));
+            if body.len() + chunk.len() > self.largest {
+                return Err(too_large(&self.server, self.largest));
             }
             body.extend_from_slice(&chunk);
         }
@@ -225,6 +232,16 @@ pub fn silent(server: &Shown, deadline: Duration) -> Fault {
         FaultKind::Timeout,
         crate::shown!("{} gave no answer within {} s", server, deadline.as_secs()),
         Shown::fixed("check the network and the server's load"),
+    )
+}
+
+/// The fault of an answer that would fill our memory.
+#[must_use]
+pub fn too_large(server: &Shown, largest: usize) -> Fault {
+    Fault::new(
+        FaultKind::Malformed,
+        crate::shown!("{}: answer larger than {} MiB", server, largest >> 20),
+        Shown::fixed("ask a server with fewer series, or through one that limits answers"),
     )
 }
 

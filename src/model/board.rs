@@ -229,10 +229,8 @@ pub struct SourceStatus {
     /// `kubernetes`, `prometheus`, `alertmanager`, `cloudwatch`, `aws`, `probe`.
     pub kind: SourceKind,
     pub state: SourceState,
-    /// Time of the newest sample it gave.
+    /// Time of the newest sample it gave; where it tells states instead of measurements, when they were seen.
     pub sample_at: Option<Stamp>,
-    /// When it was last known to be alive (an answer, a heartbeat, a bookmark).
-    pub alive_at: Option<Stamp>,
     pub endpoint: Raw,
     /// How long the last round took.
     pub took: Option<Duration>,
@@ -250,6 +248,14 @@ pub enum SourceKind {
     CloudWatch,
     Aws,
     Probe,
+}
+
+impl SourceKind {
+    /// Whether it tells measurements, which have times of their own, often long before they are read.
+    #[must_use]
+    pub const fn measures(self) -> bool {
+        matches!(self, Self::Prometheus | Self::CloudWatch | Self::Probe)
+    }
 }
 
 impl SourceStatus {

@@ -11,4 +11,5 @@ pub mod launch;
 pub mod log;
 pub mod runner;
 pub mod signals;
+mod skew;
 pub mod terminal;

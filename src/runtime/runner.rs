@@ -10,12 +10,13 @@ use tokio::sync::{Notify, watch};
 
 use super::clock::Clocks;
 use super::inbox::Inbox;
+use super::skew;
 use crate::domain::error::{Fault, FaultKind};
 use crate::domain::id::SourceId;
 use crate::domain::text::Shown;
 use crate::domain::time::{Human, Stamp};
-use crate::model::board::{SourceState, SourceStatus};
-use crate::model::facts::{Fact, Observation};
+use crate::model::board::{SourceKind, SourceState, SourceStatus};
+use crate::model::facts::Observation;
 use crate::sources::{Cadence, Outlet, Source};
 
 /// Human time between heartbeats, and how long one may take: together below the 10 s within which silence must show.
@@ -36,13 +37,12 @@ pub async fn drive(mut source: Box<dyn Source>, inbox: Inbox, clocks: Clocks, re
         kind: source.kind(),
         state: SourceState::Connecting { since: clocks.now() },
         sample_at: None,
-        alive_at: None,
         endpoint: source.endpoint(),
         took: None,
         cost: None,
         identity: None,
     });
-    let outlet = Port { id: id.clone(), inbox: inbox.clone(), clocks, heard: watch::Sender::new(None) };
+    let outlet = Port::new(id.clone(), source.kind(), inbox.clone(), clocks);
     let mut failures = 0u32;
     loop {
         let started = clocks.human();
@@ -166,15 +166,42 @@ fn defect(id: &SourceId) -> Fault {
 /// The outlet of one source.
 struct Port {
     id: SourceId,
+    kind: SourceKind,
     inbox: Inbox,
     clocks: Clocks,
     /// The last proof of life of this round.
     heard: watch::Sender<Option<Human>>,
+    /// When it last told of a time that has not come yet.
+    ahead: watch::Sender<Option<Stamp>>,
 }
 
 impl Port {
+    fn new(id: SourceId, kind: SourceKind, inbox: Inbox, clocks: Clocks) -> Self {
+        Self { id, kind, inbox, clocks, heard: watch::Sender::new(None), ahead: watch::Sender::new(None) }
+    }
+
     fn hear(&self) {
         self.heard.send_replace(Some(self.clocks.human()));
+    }
+
+    /// Tells that a clock over there is ahead of ours, and takes it back when that has not been seen for a while.
+    fn judge_clock(&self, ahead: Option<Duration>, now: Stamp) {
+        let told = *self.ahead.borrow();
+        let gap = match (ahead, told) {
+            (Some(ahead), told) => {
+                self.ahead.send_replace(Some(now));
+                told.is_none().then(|| vec![skew::gap(&self.id, ahead)])
+            }
+            (None, Some(at)) if now.since(at) >= skew::MEMORY => {
+                self.ahead.send_replace(None);
+                Some(Vec::new())
+            }
+            _ => None,
+        };
+        if let Some(facts) = gap {
+            let source = self.id.clone();
+            self.inbox.observe(Observation { source, scope: "clock", observed_at: now, complete: true, facts });
+        }
     }
 
     /// Keeps the time of the first failure, so that the header can say since when.
@@ -193,9 +220,11 @@ impl Outlet for Port {
         self.clocks.now()
     }
 
-    fn observe(&self, observation: Observation) {
-        let newest = observation.facts.iter().filter_map(sample_time).max().unwrap_or(observation.observed_at);
+    fn observe(&self, mut observation: Observation) {
         let now = self.clocks.now();
+        self.judge_clock(skew::take_future(&mut observation, now), now);
+        let newest = observation.facts.iter().filter_map(skew::sample_time).max();
+        let sample_at = newest.or_else(|| (!self.kind.measures()).then_some(observation.observed_at));
         let is_blind = observation.tells_gaps();
         self.inbox.observe(observation);
         if is_blind {
@@ -203,19 +232,14 @@ impl Outlet for Port {
         }
         self.hear();
         self.inbox.status(&self.id, |status| {
-            status.sample_at = status.sample_at.max(Some(newest));
-            status.alive_at = Some(now);
+            status.sample_at = status.sample_at.max(sample_at);
             status.state = SourceState::Live;
         });
     }
 
     fn alive(&self) {
         self.hear();
-        let now = self.clocks.now();
-        self.inbox.status(&self.id, |status| {
-            status.alive_at = Some(now);
-            status.state = SourceState::Live;
-        });
+        self.inbox.status(&self.id, |status| status.state = SourceState::Live);
     }
 
     fn identity(&self, identity: Shown) {
@@ -224,14 +248,6 @@ impl Outlet for Port {
 
     fn cost(&self, usd_per_hour: f64) {
         self.inbox.status(&self.id, |status| status.cost = Some(usd_per_hour));
-    }
-}
-
-fn sample_time(fact: &Fact) -> Option<Stamp> {
-    match fact {
-        Fact::Signal(signal) => signal.points.last().map(|point| point.at),
-        Fact::Probe(probe) => Some(probe.at),
-        _ => None,
     }
 }
 
@@ -244,13 +260,13 @@ mod tests {
     use super::*;
     use crate::domain::text::Raw;
     use crate::domain::time::Clock;
-    use crate::model::board::SourceKind;
+    use crate::model::facts::Fact;
 
     #[tokio::test]
     async fn a_stream_is_silent_by_human_time_however_fast_the_world_goes() {
         let clock = crate::domain::time::Clock { rate: 1_000.0, ..crate::domain::time::Clock::REAL };
         let (id, inbox, clocks) = (SourceId::new("s"), Inbox::default(), Clocks::new(clock));
-        let outlet = Port { id, inbox, clocks, heard: watch::Sender::new(None) };
+        let outlet = Port::new(id, SourceKind::Kubernetes, inbox, clocks);
         let patience = Duration::from_millis(400);
         let lively = async {
             tokio::time::sleep(patience * 2).await;
@@ -267,6 +283,62 @@ mod tests {
         };
         let fault = watched(hung, &outlet, patience).await.expect_err("silence");
         assert_eq!(fault.kind, FaultKind::Timeout);
+    }
+
+    fn told(source: &str, scope: &'static str, facts: Vec<Fact>, at: Stamp) -> Observation {
+        Observation { source: SourceId::new(source), scope, observed_at: at, complete: false, facts }
+    }
+
+    /// What a source of this kind has told, and the age of its sample.
+    fn after(kind: SourceKind, observations: impl Fn(Stamp) -> Vec<Observation>) -> (Vec<Observation>, Option<i64>) {
+        let (id, inbox, clocks) = (SourceId::new("s"), Inbox::default(), Clocks::new(Clock::REAL));
+        let state = SourceState::Live;
+        let (cost, identity, took, sample_at) = (None, None, None, None);
+        inbox.add_source(SourceStatus {
+            id: id.clone(),
+            kind,
+            state,
+            sample_at,
+            endpoint: Raw::default(),
+            took,
+            cost,
+            identity,
+        });
+        let port = Port::new(id.clone(), kind, inbox.clone(), clocks);
+        let now = clocks.now();
+        observations(now).into_iter().for_each(|observation| port.observe(observation));
+        let news = inbox.take(Duration::ZERO);
+        let status = news.sources.unwrap().into_iter().find(|status| status.id == id).unwrap();
+        (news.observations, status.sample_at.map(|at| (now.millis() - at.millis() + 500).div_euclid(1_000)))
+    }
+
+    #[test]
+    fn the_age_of_a_source_is_that_of_its_newest_sample_not_of_its_last_poll() {
+        let minutes = |n: u64| Duration::from_secs(60 * n);
+        let cloudwatch = |now: Stamp| {
+            let signal = told("s", "signals", vec![skew::tests::signal(&[now - minutes(5), now - minutes(3)])], now);
+            vec![signal, told("s", "alarms", Vec::new(), now), told("s", "refusals", Vec::new(), now)]
+        };
+        assert_eq!(after(SourceKind::CloudWatch, cloudwatch).1, Some(180));
+        assert_eq!(after(SourceKind::Prometheus, cloudwatch).1, Some(180));
+        assert_eq!(after(SourceKind::Prometheus, |now| vec![told("s", "alerts", Vec::new(), now)]).1, None);
+        // States are as old as the look at them.
+        assert_eq!(after(SourceKind::Aws, |now| vec![told("s", "databases", Vec::new(), now)]).1, Some(0));
+    }
+
+    #[test]
+    fn a_sample_of_the_future_is_left_out_and_told_once() {
+        let ahead = |now: Stamp| {
+            let soon = now + Duration::from_secs(600);
+            let one = told("s", "signals", vec![skew::tests::signal(&[now, soon]), skew::tests::signal(&[soon])], now);
+            vec![one.clone(), one]
+        };
+        let (seen, age) = after(SourceKind::Prometheus, ahead);
+        assert_eq!(age, Some(0));
+        let points: Vec<usize> = seen.iter().flat_map(|o| &o.facts).filter_map(skew::tests::points).collect();
+        assert_eq!(points, [1, 1], "the sample of now stays");
+        let gaps: Vec<String> = seen.iter().flat_map(|o| &o.facts).filter_map(skew::tests::gap).collect();
+        assert_eq!(gaps, ["a clock behind s is 600 s ahead of ours"]);
     }
 
     #[test]

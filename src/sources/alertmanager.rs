@@ -1,6 +1,5 @@
 //! Alerts of one Alertmanager, with what silences and inhibits them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -40,8 +39,8 @@ impl AlertmanagerSource {
         let site = Site {
             what: "alertmanager",
             url: settings.url.clone(),
-            headers: BTreeMap::new(),
             bearer_file: settings.bearer_file.clone(),
+            ..Site::default()
         };
         let client = AlertmanagerClient::new(&site, egress)?;
         Ok(Self { id: SourceId::new(&settings.name), client, looked_at: None })

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{HeaderValue, header};
 use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::fault;
 use super::read::Connection;
@@ -30,12 +30,14 @@ pub struct Connector {
     /// Held by the build that runs, which outlives the wait for it: a plugin that hangs cannot be stopped, and must not
     /// be joined by another one at every try.
     building: Arc<Semaphore>,
+    /// The program that the last build got its credentials from: only its name may be told.
+    plugin: watch::Sender<Option<Raw>>,
 }
 
 impl Connector {
     #[must_use]
     pub fn new(settings: KubernetesSettings, egress: Egress) -> Self {
-        Self { settings, egress, building: Arc::new(Semaphore::new(1)) }
+        Self { settings, egress, building: Arc::new(Semaphore::new(1)), plugin: watch::Sender::new(None) }
     }
 
     /// Opens the cluster that the settings name. Nothing is sent yet; exec plugins run, and cannot ask anything.
@@ -46,29 +48,27 @@ impl Connector {
     /// runs from an earlier try.
     pub async fn connect(&self) -> Result<Connection, Fault> {
         let label = Raw::new(&self.settings.name);
-        let hangs = || {
-            Fault::new(
-                FaultKind::Timeout,
-                shown!("kubernetes {}: the credential plugin hangs", label),
-                Shown::fixed("run it by hand and log in"),
-            )
-        };
-        let only = self.building.clone().try_acquire_owned().map_err(|_| hangs())?;
-        let (settings, egress) = (self.settings.clone(), self.egress);
+        let hangs = |program: &Option<Raw>| fault::plugin_hangs(&label, program.as_ref(), BUILD);
+        let only = self.building.clone().try_acquire_owned().map_err(|_| hangs(&self.plugin.borrow()))?;
+        let (settings, egress, plugin) = (self.settings.clone(), self.egress, self.plugin.clone());
         let building = tokio::task::spawn_blocking(move || {
-            let built = tokio::runtime::Handle::current().block_on(build(&settings, egress));
+            let built = tokio::runtime::Handle::current().block_on(build(&settings, egress, &plugin));
             drop(only);
             built
         });
         match tokio::time::timeout(BUILD, building).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(fault::malformed(&label, "its client could not be built")),
-            Err(_) => Err(hangs()),
+            Err(_) => Err(hangs(&self.plugin.borrow())),
         }
     }
 }
 
-async fn build(settings: &KubernetesSettings, egress: Egress) -> Result<Connection, Fault> {
+async fn build(
+    settings: &KubernetesSettings,
+    egress: Egress,
+    plugin: &watch::Sender<Option<Raw>>,
+) -> Result<Connection, Fault> {
     let (mut config, cluster) = configuration(settings, egress).await?;
     let host = config.cluster_url.host().unwrap_or_default().to_owned();
     egress.check(&host)?;
@@ -79,7 +79,7 @@ async fn build(settings: &KubernetesSettings, egress: Egress) -> Result<Connecti
             Shown::fixed("use a kubeconfig with plain credentials"),
         ));
     }
-    let (server, endpoint) = addresses(&config.cluster_url);
+    let addresses = addresses(&config.cluster_url);
     config.connect_timeout = Some(CONNECT);
     config.default_retry = false;
     let agent = HeaderValue::from_static(concat!("tierdeck/", env!("CARGO_PKG_VERSION")));
@@ -88,8 +88,10 @@ async fn build(settings: &KubernetesSettings, egress: Egress) -> Result<Connecti
         exec.interactive_mode = Some(ExecInteractiveMode::Never);
     }
     let program = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
-    let client = Client::try_from(config).map_err(|error| fault::building(&server, program.as_deref(), &error))?;
-    Ok(Connection::new(client, server, endpoint, cluster))
+    let named = program.as_deref().map(Raw::new);
+    plugin.send_replace(named.clone());
+    let client = Client::try_from(config).map_err(|error| fault::building(&addresses.0, program.as_deref(), &error))?;
+    Ok(Connection::new(client, addresses, cluster, named))
 }
 
 /// `host:port` and the URL as a person would paste it, both without the user and password that the URL may hold.

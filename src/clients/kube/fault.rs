@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kube::client::AuthError;
 use kube::config::KubeconfigError;
+use kube::core::Status;
 
 use crate::domain::error::{Fault, FaultKind};
 use crate::domain::text::{Raw, Shown};
@@ -21,12 +22,43 @@ fn fixed(text: &'static str) -> Shown {
     Shown::fixed(text)
 }
 
-pub fn silent(server: &Raw, deadline: Duration) -> Fault {
+/// No answer; before one can come, `plugin` may have to renew the credentials, and nobody can see it hang.
+pub fn silent(server: &Raw, plugin: Option<&Raw>, deadline: Duration) -> Fault {
+    let hint = match plugin {
+        Some(plugin) => shown!("check network, VPN and firewall, and whether {} hangs", plugin),
+        None => fixed("check network, VPN and firewall"),
+    };
+    Fault::new(FaultKind::Timeout, shown!("kubernetes {}: no answer in {} s", server, deadline.as_secs()), hint)
+}
+
+/// A credential plugin that has not ended in time.
+pub fn plugin_hangs(label: &Raw, program: Option<&Raw>, deadline: Duration) -> Fault {
+    let program = program.cloned().unwrap_or_else(|| Raw::new(PLUGIN));
     Fault::new(
         FaultKind::Timeout,
-        shown!("kubernetes {}: no answer in {} s", server, deadline.as_secs()),
-        fixed("check network, VPN and firewall"),
+        shown!("kubernetes {}: no credentials from {} in {} s", label, program, deadline.as_secs()),
+        fixed("run the login command of the kubeconfig by hand"),
     )
+}
+
+/// An answer that would fill our memory.
+pub fn too_large(server: &Raw, largest: usize) -> Fault {
+    Fault::new(
+        FaultKind::Malformed,
+        shown!("kubernetes {}: answer larger than {} MiB", server, largest >> 20),
+        fixed("name fewer namespaces, or check for a proxy in between"),
+    )
+}
+
+/// From the body of an error: a `Status` of the API, or the page of something in between.
+pub fn answer(server: &Raw, code: u16, body: &[u8]) -> Fault {
+    match serde_json::from_slice::<Status>(body) {
+        Ok(said) => {
+            let retry = said.details.as_ref().map(|details| details.retry_after_seconds);
+            status(server, if said.code == 0 { code } else { said.code }, &said.message, retry)
+        }
+        Err(_) => status(server, code, String::from_utf8_lossy(body).trim(), None),
+    }
 }
 
 pub fn malformed(server: &Raw, what: &'static str) -> Fault {
@@ -220,7 +252,8 @@ fn from_io(server: &Raw, error: &io::Error) -> Option<Fault> {
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
             Some(refused("closed the connection"))
         }
-        io::ErrorKind::TimedOut => Some(silent(server, super::connect::CONNECT)),
+        io::ErrorKind::TimedOut => Some(silent(server, None, super::connect::CONNECT)),
+        io::ErrorKind::FileTooLarge => Some(too_large(server, super::follow::LONGEST)),
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Some(Fault::new(
             FaultKind::Timeout,
             shown!("kubernetes {}: no route to it", server),

@@ -25,7 +25,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(60);
 /// Failures in a row that are borne: they last about 1.5 s.
 const BORNE: u32 = 3;
 /// Longest line that is read; an object is below 1.5 MiB, escaping may double it.
-const LONGEST: usize = 8 << 20;
+pub(super) const LONGEST: usize = 8 << 20;
 
 /// What following a collection yields.
 #[derive(Debug)]
@@ -259,7 +259,7 @@ async fn read_line(lines: &mut Lines, line: &mut Vec<u8>) -> std::io::Result<boo
         line.extend_from_slice(chunk.get(..taken).unwrap_or_default());
         lines.consume_unpin(taken);
         if line.len() > LONGEST {
-            return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "a line without end"));
+            return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, "a line without end"));
         }
         // Empty lines between events carry nothing.
         if end.is_some() && line.iter().any(|byte| !byte.is_ascii_whitespace()) {

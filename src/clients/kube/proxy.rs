@@ -10,14 +10,13 @@ use tokio::sync::OnceCell;
 
 use super::{Connection, Connector};
 use crate::clients::egress::Egress;
+use crate::clients::prometheus::read::LARGEST;
 use crate::clients::prometheus::{Answer, ProxyTransport};
 use crate::domain::error::Fault;
 use crate::domain::settings::{KubernetesSettings, ServiceProxy};
 
 /// An answer that takes longer is none.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// The largest answer that is read, as for a Prometheus reached directly.
-const LARGEST: usize = 64 << 20;
 
 /// Connects when first asked, and stays connected.
 pub struct Proxy {
@@ -45,7 +44,7 @@ impl Proxy {
         let exchange = connection.exchange(request, LARGEST);
         match tokio::time::timeout(DEADLINE, exchange).await {
             Ok(answer) => answer.map(answer_of),
-            Err(_) => Err(super::fault::silent(connection.server(), DEADLINE)),
+            Err(_) => Err(connection.silent(DEADLINE)),
         }
     }
 }

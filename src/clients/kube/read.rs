@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::AsyncBufRead;
-use futures::io::AsyncReadExt;
+use futures::{AsyncBufRead, TryStreamExt};
 use http::{Method, Request, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube::Client;
 use kube::client::Body;
 use serde::Deserialize;
@@ -27,8 +26,10 @@ pub use super::objects::*;
 const LIST: Duration = Duration::from_secs(15);
 /// Deadline of a small question (`/version`, a self review).
 pub const QUESTION: Duration = Duration::from_secs(3);
-/// Largest answer that is read; etcd keeps objects below 1.5 MiB, and a page has 500.
-const LARGEST: u64 = 256 << 20;
+/// Largest page of a list, in bytes after decompression: 500 pods of 43 KiB are 21 MiB.
+const LARGEST_PAGE: usize = 64 << 20;
+/// Largest answer to a small question, and largest error.
+const LARGEST_ANSWER: usize = 1 << 20;
 /// Objects in a page.
 const PAGE: u32 = 500;
 
@@ -39,6 +40,8 @@ pub struct Connection {
     server: Raw,
     endpoint: Raw,
     cluster: Raw,
+    /// The program that credentials come from, where one does.
+    plugin: Option<Raw>,
 }
 
 /// A collection of the API.
@@ -132,8 +135,8 @@ struct UserInfo<'a> {
 }
 
 impl Connection {
-    pub(super) fn new(client: Client, server: Raw, endpoint: Raw, cluster: Raw) -> Self {
-        Self { client, server, endpoint, cluster }
+    pub(super) fn new(client: Client, (server, endpoint): (Raw, Raw), cluster: Raw, plugin: Option<Raw>) -> Self {
+        Self { client, server, endpoint, cluster, plugin }
     }
 
     /// `host:port`.
@@ -159,7 +162,7 @@ impl Connection {
     /// # Errors
     /// Any [`Fault`] of the connection, within 3 s.
     pub async fn version(&self) -> Result<Raw, Fault> {
-        let text = self.get("/version", QUESTION).await?;
+        let text = self.get("/version", LARGEST_ANSWER, QUESTION).await?;
         let version: Version<'_> =
             serde_json::from_str(&text).map_err(|_| fault::malformed(&self.server, "its version is not JSON"))?;
         Ok(Raw::new(&version.git_version))
@@ -172,7 +175,8 @@ impl Connection {
     pub async fn username(&self) -> Result<Raw, Fault> {
         let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
         let body = br#"{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}"#;
-        let text = lossy(self.fetch(Method::POST, path, "application/json", body.to_vec(), QUESTION).await?);
+        let request = self.question(Method::POST, path, "application/json", body.to_vec())?;
+        let text = lossy(self.fetch(request, LARGEST_ANSWER, QUESTION).await?);
         let review: SelfReview<'_> =
             serde_json::from_str(&text).map_err(|_| fault::malformed(&self.server, "its review is not JSON"))?;
         Ok(Raw::new(&review.status.user_info.username))
@@ -193,7 +197,10 @@ impl Connection {
             path.push_str("&fieldSelector=");
             path.push_str(resource.fields);
         }
-        let body = self.get(&path, LIST).await.map_err(|fault| name_refusal(fault, "list", resource, namespace))?;
+        let body = self
+            .get(&path, LARGEST_PAGE, LIST)
+            .await
+            .map_err(|fault| name_refusal(fault, "list", resource, namespace))?;
         let cut = || fault::malformed(&self.server, "a list is cut or not JSON");
         let list: List<'_> = serde_json::from_str(&body).map_err(|_| cut())?;
         let items = list.items.unwrap_or_default().into_iter().map(|item| place(&body, item)).collect();
@@ -224,11 +231,10 @@ impl Connection {
             .header(header::ACCEPT_ENCODING, "identity")
             .body(Vec::new())
             .map_err(|_| self.unusable())?;
-        let opening = self.client.request_stream(request);
-        match tokio::time::timeout(CONNECTED, opening).await {
-            Ok(Ok(body)) => Ok(body),
-            Ok(Err(error)) => Err(name_refusal(fault::request(&self.server, &error), "watch", resource, namespace)),
-            Err(_) => Err(fault::silent(&self.server, CONNECTED)),
+        match tokio::time::timeout(CONNECTED, self.answer(request)).await {
+            Ok(Ok(body)) => Ok(body.into_data_stream().map_err(std::io::Error::other).into_async_read()),
+            Ok(Err(fault)) => Err(name_refusal(fault, "watch", resource, namespace)),
+            Err(_) => Err(self.silent(CONNECTED)),
         }
     }
 
@@ -247,27 +253,36 @@ impl Connection {
         }
         let response = self.client.send(request).await.map_err(|error| fault::request(&self.server, &error))?;
         let (parts, body) = response.into_parts();
-        let body =
-            Limited::new(body, largest).collect().await.map_err(|error| fault::transport(&self.server, &*error))?;
-        Ok(http::Response::from_parts(parts, body.to_bytes()))
+        Ok(http::Response::from_parts(parts, self.limited(body, largest).await?))
+    }
+
+    /// The whole of a body that is not larger than `largest` bytes.
+    async fn limited(&self, body: Body, largest: usize) -> Result<Bytes, Fault> {
+        let read = Limited::new(body, largest).collect().await;
+        read.map(http_body_util::Collected::to_bytes).map_err(|error| match error.is::<LengthLimitError>() {
+            true => fault::too_large(&self.server, largest),
+            false => fault::transport(&self.server, &*error),
+        })
+    }
+
+    /// The body of an answer that is a success.
+    async fn answer(&self, request: Request<Vec<u8>>) -> Result<Body, Fault> {
+        let request = request.map(Body::from);
+        let response = self.client.send(request).await.map_err(|error| fault::request(&self.server, &error))?;
+        let (parts, body) = response.into_parts();
+        if !parts.status.is_client_error() && !parts.status.is_server_error() {
+            return Ok(body);
+        }
+        Err(fault::answer(&self.server, parts.status.as_u16(), &self.limited(body, LARGEST_ANSWER).await?))
     }
 
     /// GET of a path as text.
-    ///
-    /// # Errors
-    /// Any [`Fault`] of the connection.
-    pub async fn get(&self, path: &str, deadline: Duration) -> Result<String, Fault> {
-        self.fetch(Method::GET, path, "", Vec::new(), deadline).await.map(lossy)
+    async fn get(&self, path: &str, largest: usize, deadline: Duration) -> Result<String, Fault> {
+        let request = self.question(Method::GET, path, "", Vec::new())?;
+        self.fetch(request, largest, deadline).await.map(lossy)
     }
 
-    async fn fetch(
-        &self,
-        method: Method,
-        path: &str,
-        content: &str,
-        body: Vec<u8>,
-        deadline: Duration,
-    ) -> Result<Vec<u8>, Fault> {
+    fn question(&self, method: Method, path: &str, content: &str, body: Vec<u8>) -> Result<Request<Vec<u8>>, Fault> {
         if !permitted(&method, path) {
             return Err(refused(&method, path));
         }
@@ -275,22 +290,21 @@ impl Connection {
         if !content.is_empty() {
             request = request.header(header::CONTENT_TYPE, content);
         }
-        let request = request.body(body).map_err(|_| self.unusable())?;
-        let answer = async {
-            let body =
-                self.client.request_stream(request).await.map_err(|error| fault::request(&self.server, &error))?;
-            let mut bytes = Vec::new();
-            let mut body = Box::pin(body).take(LARGEST);
-            body.read_to_end(&mut bytes).await.map_err(|error| fault::transport(&self.server, &error))?;
-            if body.limit() == 0 {
-                return Err(fault::malformed(&self.server, "an answer is larger than 256 MiB"));
-            }
-            Ok(bytes)
-        };
-        tokio::time::timeout(deadline, answer).await.unwrap_or_else(|_| Err(fault::silent(&self.server, deadline)))
+        request.body(body).map_err(|_| self.unusable())
     }
 
-    pub(super) fn malformed(&self, what: &'static str) -> Fault {
+    async fn fetch(&self, request: Request<Vec<u8>>, largest: usize, deadline: Duration) -> Result<Vec<u8>, Fault> {
+        let answer = async { self.limited(self.answer(request).await?, largest).await.map(Vec::from) };
+        tokio::time::timeout(deadline, answer).await.unwrap_or_else(|_| Err(self.silent(deadline)))
+    }
+
+    pub(super) fn silent(&self, deadline: Duration) -> Fault {
+        fault::silent(&self.server, self.plugin.as_ref(), deadline)
+    }
+
+    /// The fault of an answer that is not what the API promises.
+    #[must_use]
+    pub fn malformed(&self, what: &'static str) -> Fault {
         fault::malformed(&self.server, what)
     }
 

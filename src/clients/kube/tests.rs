@@ -420,6 +420,68 @@ async fn a_plugin_that_still_runs_is_not_started_again() {
     // The wait for it is given up, as a deadline around it does; the plugin itself goes on.
     assert!(tokio::time::timeout(Duration::from_millis(300), connector.connect()).await.is_err());
     let fault = connector.connect().await.err().unwrap();
-    assert_eq!((fault.kind, fault.what.as_str()), (FaultKind::Timeout, "kubernetes k8s: the credential plugin hangs"));
+    assert_eq!(
+        (fault.kind, fault.what.as_str()),
+        (FaultKind::Timeout, "kubernetes k8s: no credentials from sh in 15 s")
+    );
     assert_eq!(std::fs::read_to_string(&runs).unwrap(), "run\n");
+}
+
+#[tokio::test]
+async fn a_plugin_that_hangs_when_it_renews_is_named_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, hang) = (folder.path().join("config"), folder.path().join("hang"));
+    // Credentials that end so soon are renewed by the first request.
+    let soon = "2000-01-01T00:00:00Z";
+    let script = format!(
+        "test -e {} && sleep 4; echo '{{\"apiVersion\": \"client.authentication.k8s.io/v1\", \"kind\": \"ExecCredential\", \
+         \"status\": {{\"token\": \"SECRET-OUT\", \"expirationTimestamp\": \"{soon}\"}}}}'",
+        hang.display()
+    );
+    let exec = format!(
+        "exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: [-c, {script:?}, SECRET-ARG]}}"
+    );
+    let served = serve(Router::new().route("/version", get(async || "{\"gitVersion\": \"v1.33.0\"}"))).await;
+    std::fs::write(&file, kubeconfig(served.connection.endpoint().as_str()).replace("token: t", &exec)).unwrap();
+    let connection = connect(&settings(&file), Egress::Open).await.unwrap();
+    assert_eq!(connection.version().await.unwrap().as_str(), "v1.33.0", "it is renewed while it answers");
+    std::fs::write(&hang, "").unwrap();
+    let started = tokio::time::Instant::now();
+    let fault = connection.version().await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Timeout, "{fault}");
+    assert!(fault.hint.as_str().ends_with("whether sh hangs") && !told(&fault).contains("SECRET-"), "{fault}");
+    assert!(started.elapsed() < Duration::from_millis(3_800), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn answers_and_watches_without_end_are_cut_off() {
+    let endless =
+        || Body::from_stream(stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from(vec![b' '; 1 << 16]))));
+    let router = Router::new()
+        .route("/version", get(move || async move { endless() }))
+        .route(
+            "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+            post(move || async move { (StatusCode::FORBIDDEN, endless()) }),
+        )
+        .route(
+            "/api/v1/pods",
+            get(move |Query(params): Params| async move {
+                if params.contains_key("watch") {
+                    return endless().into_response();
+                }
+                r#"{"metadata":{"resourceVersion":"1"},"items":[]}"#.into_response()
+            }),
+        );
+    let served = serve(router).await;
+    let server = served.connection.server().as_str();
+    let words = |fault: Fault| {
+        assert_eq!(fault.kind, FaultKind::Malformed, "{fault}");
+        fault.what.to_string()
+    };
+    let larger = |mib: u32| format!("kubernetes {server}: answer larger than {mib} MiB");
+    assert_eq!(words(served.connection.version().await.unwrap_err()), larger(1));
+    assert_eq!(words(served.connection.username().await.unwrap_err()), larger(1), "an error page is an answer, too");
+    let mut seen = pods(&served);
+    assert!(matches!(next(&mut seen).await.unwrap(), Seen::Page { .. }));
+    assert_eq!(words(next(&mut seen).await.unwrap_err()), larger(8));
 }

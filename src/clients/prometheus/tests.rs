@@ -237,3 +237,20 @@ async fn where_only_get_is_allowed_it_is_found_out_once() {
     .await;
     assert_eq!(posts.load(Ordering::Relaxed), 1);
 }
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_off() {
+    let endless = |_: Seen| {
+        use axum::response::IntoResponse;
+        let part = || Ok::<_, std::io::Error>(bytes::Bytes::from(vec![b' '; 1 << 16]));
+        let body = axum::body::Body::from_stream(futures::stream::repeat_with(part));
+        ([("content-type", "application/json")], body).into_response()
+    };
+    let outcome = beside(endless, async |url| {
+        let site = Site { largest: 2 << 20, ..site(&url) };
+        PrometheusClient::new(Route::Direct(site), Egress::LoopbackOnly).unwrap().query("up", 0).await
+    });
+    let fault = server_fault(outcome.await);
+    assert_eq!(fault.kind, FaultKind::Malformed, "{fault}");
+    assert!(fault.what.as_str().ends_with(": answer larger than 2 MiB"), "{fault}");
+}

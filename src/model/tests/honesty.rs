@@ -117,15 +117,6 @@ fn old_samples_are_as_good_as_none() {
 }
 
 #[test]
-fn how_fast_the_world_goes_makes_no_live_source_silent() {
-    let mut sources = statuses(&[]);
-    for source in &mut sources {
-        source.alive_at = Some(NOW - Duration::from_secs(80));
-    }
-    assert_eq!(Shop::default().world().assess(&sources, NOW).evidence, Evidence::Full);
-}
-
-#[test]
 fn a_point_of_a_wrong_clock_displaces_nothing() {
     let mut world = Shop::default().world();
     let subject = || Alias::Workload { namespace: Raw::new("shop"), name: Raw::new("frontend") };

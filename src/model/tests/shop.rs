@@ -104,7 +104,6 @@ pub fn statuses(lost: &[&str]) -> Vec<SourceStatus> {
                 SourceState::Live
             },
             sample_at: None,
-            alive_at: Some(NOW),
             endpoint: Raw::new("http://127.0.0.1"),
             took: None,
             cost: None,

@@ -121,14 +121,14 @@ impl KubernetesSource {
                     }
                     if store.is_settled() {
                         *lived = true;
-                        early.take().into_iter().for_each(|usage| tell_signals(&store, Some(&usage), outlet));
+                        early.take().into_iter().for_each(|usage| tell_signals(&store, &usage, outlet));
                     }
                 }
                 input = inputs.next() => {
                     let input = match input {
                         None => return Ok(()),
-                        Some(Input::Usage(Ok(usage))) if !store.is_settled() => {
-                            early = usage;
+                        Some(Input::Usage(usage)) if !store.is_settled() => {
+                            early = Some(usage);
                             continue;
                         }
                         Some(input) => input,
@@ -157,7 +157,7 @@ async fn identity(connection: &Connection) -> Result<Shown, Fault> {
 enum Input {
     Seen(usize, Result<Seen, Fault>),
     Heartbeat(Result<(), Fault>),
-    Usage(Result<Option<usage::Usage>, Fault>),
+    Usage(usage::Usage),
 }
 
 /// Everything that can happen, as one stream.
@@ -215,24 +215,26 @@ fn take(store: &mut Store, input: Input, outlet: &dyn Outlet) -> Result<bool, Fa
             outlet.alive();
             Ok(false)
         }
-        Input::Usage(Ok(usage)) => {
-            tell_signals(store, usage.as_ref(), outlet);
+        Input::Usage(usage) => {
+            tell_signals(store, &usage, outlet);
             Ok(false)
         }
-        // Metrics that do not answer are missed, not mourned: the heartbeat judges the server.
-        Input::Usage(Err(_)) => Ok(false),
         Input::Seen(_, Err(fault)) | Input::Heartbeat(Err(fault)) => Err(fault),
     }
 }
 
-fn tell_signals(store: &Store, usage: Option<&usage::Usage>, outlet: &dyn Outlet) {
+fn tell_signals(store: &Store, usage: &usage::Usage, outlet: &dyn Outlet) {
     let now = outlet.now();
-    let mut facts = usage::restarts(store, now);
-    facts.extend(usage.map(|usage| usage::facts(store, usage)).unwrap_or_default());
-    if !facts.is_empty() {
+    let tell = |scope, complete, facts| {
         let source = store.origin().source.clone();
-        outlet.observe(Observation { source, scope: "signals", observed_at: now, complete: false, facts });
+        outlet.observe(Observation { source, scope, observed_at: now, complete, facts });
+    };
+    let mut facts = usage::restarts(store, now);
+    facts.extend(usage::facts(store, usage));
+    if !facts.is_empty() {
+        tell("signals", false, facts);
     }
+    tell("usage gaps", true, usage.gaps());
 }
 
 impl Source for KubernetesSource {

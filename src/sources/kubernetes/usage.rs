@@ -12,10 +12,10 @@ use crate::clients::kube::read::{self as wire, Connection, NodeUsage, PodUsage, 
 use crate::domain::error::{Fault, FaultKind};
 use crate::domain::id::{Alias, ComponentId};
 use crate::domain::reading::{Provenance, Query, Sample};
-use crate::domain::text::Raw;
+use crate::domain::text::{Raw, Shown};
 use crate::domain::time::Stamp;
 use crate::domain::unit::{Statistic, Unit};
-use crate::model::facts::{Fact, Point, SignalFact};
+use crate::model::facts::{Fact, GapFact, Point, SignalFact};
 
 /// World time between two polls.
 pub const EVERY: Duration = Duration::from_secs(15);
@@ -33,6 +33,8 @@ pub struct Usage {
     api: &'static str,
     pods: Vec<PodSample>,
     nodes: Vec<NodeSample>,
+    /// What could not be read.
+    gaps: Vec<GapFact>,
 }
 
 #[derive(Debug)]
@@ -50,36 +52,79 @@ struct NodeSample {
     memory: Option<f64>,
 }
 
-/// Reads the usage of pods and nodes; `None` when this cluster does not offer it, or not to us.
-pub async fn poll(connection: &Connection, namespaces: &[String]) -> Result<Option<Usage>, Fault> {
+/// Pages of one collection; a metrics server that has no pages sends one.
+const PAGES: usize = 200;
+
+/// Reads the usage of pods and nodes. What this cluster does not offer, not to us or not now is a gap and nothing more:
+/// the heartbeat judges the server.
+pub async fn poll(connection: &Connection, namespaces: &[String]) -> Usage {
     for api in VERSIONS {
-        match read(connection, api, namespaces).await {
-            Ok(usage) => return Ok(Some(usage)),
+        let mut usage = Usage { api, ..Usage::default() };
+        match usage.read_pods(connection, namespaces).await {
+            Ok(()) => {
+                let nodes = Resource { api, plural: "nodes", namespaced: false, fields: "" };
+                let read = all(connection, &nodes, None, |text| usage.nodes.extend(node_sample(text))).await;
+                usage.note(read);
+                return usage;
+            }
             Err(fault) if fault.kind == FaultKind::Missing => {}
-            // A broken metrics server answers 503 through the aggregator: no figures, not a broken cluster.
-            Err(fault) if matches!(fault.kind, FaultKind::Forbidden | FaultKind::Server) => return Ok(None),
-            Err(fault) => return Err(fault),
+            // A broken metrics server answers 503 through the aggregator.
+            Err(fault) => {
+                usage.note(Err(fault));
+                return usage;
+            }
         }
     }
-    Ok(None)
+    let what = Shown::fixed("not offered there: metrics.k8s.io");
+    let hint = Shown::fixed("install metrics-server to see what pods and nodes use");
+    Usage { gaps: vec![GapFact { what, hint }], ..Usage::default() }
 }
 
-async fn read(connection: &Connection, api: &'static str, namespaces: &[String]) -> Result<Usage, Fault> {
-    let mut usage = Usage { api, ..Usage::default() };
-    let pods = Resource { api, plural: "pods", namespaced: true, fields: "" };
-    let everywhere: Vec<Option<&str>> =
-        if namespaces.is_empty() { vec![None] } else { namespaces.iter().map(|name| Some(name.as_str())).collect() };
-    for namespace in everywhere {
-        let page = connection.page(&pods, namespace, "").await?;
-        usage.pods.extend(page.items().filter_map(pod_sample));
+impl Usage {
+    async fn read_pods(&mut self, connection: &Connection, namespaces: &[String]) -> Result<(), Fault> {
+        let pods = Resource { api: self.api, plural: "pods", namespaced: true, fields: "" };
+        if namespaces.is_empty() {
+            return all(connection, &pods, None, |text| self.pods.extend(pod_sample(text))).await;
+        }
+        for namespace in namespaces {
+            match all(connection, &pods, Some(namespace), |text| self.pods.extend(pod_sample(text))).await {
+                // One namespace of several may be closed to us.
+                Err(fault) if fault.kind == FaultKind::Forbidden && namespaces.len() > 1 => self.note(Err(fault)),
+                read => read?,
+            }
+        }
+        Ok(())
     }
-    let nodes = Resource { api, plural: "nodes", namespaced: false, fields: "" };
-    match connection.page(&nodes, None, "").await {
-        Ok(page) => usage.nodes.extend(page.items().filter_map(node_sample)),
-        Err(fault) if fault.kind == FaultKind::Forbidden => {}
-        Err(fault) => return Err(fault),
+
+    fn note(&mut self, read: Result<(), Fault>) {
+        if let Err(Fault { what, hint, .. }) = read {
+            self.gaps.push(GapFact { what: crate::shown!("no usage: {}", what), hint });
+        }
     }
-    Ok(usage)
+
+    /// What the poll could not read.
+    pub fn gaps(&self) -> Vec<Fact> {
+        self.gaps.iter().cloned().map(Fact::Gap).collect()
+    }
+}
+
+/// Every page of a collection.
+async fn all(
+    connection: &Connection,
+    resource: &Resource,
+    namespace: Option<&str>,
+    mut take: impl FnMut(&str),
+) -> Result<(), Fault> {
+    let mut from = String::new();
+    for _ in 0..PAGES {
+        let page = connection.page(resource, namespace, &from).await?;
+        page.items().for_each(&mut take);
+        if page.next.is_empty() {
+            return Ok(());
+        }
+        from = page.next;
+    }
+    Err(connection.malformed("a list has no end"))
 }
 
 fn pod_sample(text: &str) -> Option<PodSample> {
@@ -276,4 +321,88 @@ pub fn restarts(store: &Store, now: Stamp) -> Vec<Fact> {
         })
     };
     counts.into_iter().map(fact).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::Path;
+    use axum::http::{StatusCode, Uri};
+    use axum::response::{IntoResponse, Response};
+
+    use super::*;
+    use crate::clients::egress::Egress;
+    use crate::clients::kube::read::Connector;
+    use crate::domain::settings::KubernetesSettings;
+
+    fn list(uri: &Uri) -> Response {
+        let item = |name: &str| {
+            format!(r#"{{"metadata":{{"name":"{name}","namespace":"shop"}},"timestamp":"2026-03-02T12:00:00Z"}}"#)
+        };
+        let from = uri.query().unwrap_or_default();
+        let (name, next) = match from {
+            _ if from.contains("continue=three") => ("c", ""),
+            _ if from.contains("continue=two") => ("b", "three"),
+            _ => ("a", "two"),
+        };
+        format!(r#"{{"metadata":{{"continue":"{next}"}},"items":[{}]}}"#, item(name)).into_response()
+    }
+
+    /// What a poll finds where the API's groups answer so.
+    async fn polled(pods: fn(&Uri) -> Response, nodes: u16, namespaces: &[&str]) -> (usize, Vec<String>) {
+        let answer = move |Path(version): Path<String>, uri: Uri| async move {
+            if version != "v1beta1" || uri.path().ends_with("/nodes") {
+                let status = if version == "v1beta1" { nodes } else { 404 };
+                return (StatusCode::from_u16(status).unwrap(), r#"{"items":[]}"#).into_response();
+            }
+            pods(&uri)
+        };
+        let routes = ["/pods", "/nodes", "/namespaces/{namespace}/pods"];
+        let router = routes.iter().fold(axum::Router::new(), |router, route| {
+            let answer = move |Path(path): Path<BTreeMap<String, String>>, uri: Uri| {
+                answer(Path(path.get("version").cloned().unwrap_or_default()), uri)
+            };
+            router.route(&format!("/apis/metrics.k8s.io/{{version}}{route}"), axum::routing::get(answer))
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config");
+        let config = serde_json::json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "it",
+            "clusters": [{"name": "shop", "cluster": {"server": server}}],
+            "users": [{"name": "u", "user": {"token": "t"}}],
+            "contexts": [{"name": "it", "context": {"cluster": "shop", "user": "u"}}],
+        });
+        std::fs::write(&file, config.to_string()).unwrap();
+        let settings =
+            KubernetesSettings { name: "k8s".into(), kubeconfig: Some(file), context: None, namespaces: Vec::new() };
+        let connection = Connector::new(settings, Egress::LoopbackOnly).connect().await.unwrap();
+        let namespaces: Vec<String> = namespaces.iter().map(|name| (*name).to_owned()).collect();
+        let usage = tokio::select! {
+            _ = axum::serve(listener, router).into_future() => panic!("the server ended"),
+            usage = poll(&connection, &namespaces) => usage,
+        };
+        (usage.pods.len(), usage.gaps.iter().map(|gap| gap.what.to_string()).collect())
+    }
+
+    #[tokio::test]
+    async fn every_page_is_read_and_what_cannot_be_is_a_gap() {
+        let none: [&str; 0] = [];
+        assert_eq!(polled(list, 200, &none).await, (3, Vec::new()));
+        let forbidden = ["no usage: forbidden: list nodes at cluster scope".to_owned()];
+        assert_eq!(polled(list, 403, &none).await, (3, forbidden.to_vec()));
+        let (pods, gaps) = polled(|_| (StatusCode::SERVICE_UNAVAILABLE, "down").into_response(), 200, &none).await;
+        assert!(pods == 0 && gaps.len() == 1 && gaps[0].contains("error 503 down"), "{gaps:?}");
+        let (pods, gaps) = polled(|_| (StatusCode::NOT_FOUND, "").into_response(), 404, &none).await;
+        assert_eq!((pods, gaps.concat().as_str()), (0, "not offered there: metrics.k8s.io"));
+        let closed: fn(&Uri) -> Response = |uri| {
+            if uri.path().contains("/namespaces/closed/") {
+                (StatusCode::FORBIDDEN, "{}").into_response()
+            } else {
+                list(uri)
+            }
+        };
+        let (pods, gaps) = polled(closed, 200, &["closed", "shop"]).await;
+        assert_eq!((pods, gaps.concat().as_str()), (3, "no usage: forbidden: list pods in closed"));
+    }
 }

@@ -23,7 +23,7 @@ use self::row::{Origin, Row};
 use super::{Cadence, Outlet, Source};
 use crate::clients::egress::Egress;
 use crate::clients::prometheus::ProxyTransport;
-use crate::clients::prometheus::read::{PrometheusClient, Route};
+use crate::clients::prometheus::read::{LARGEST, PrometheusClient, Route};
 use crate::clients::web::Site;
 use crate::domain::error::Fault;
 use crate::domain::id::SourceId;
@@ -41,6 +41,8 @@ const LIFE: Duration = Duration::from_secs(4);
 const DETECT_FIRST: Duration = Duration::from_secs(15);
 /// Time between two detections in the long run.
 const DETECT: Duration = Duration::from_secs(5 * 60);
+/// Questions that have not been answered after so long wait for the next round (human time).
+const BUDGET: Duration = Duration::from_secs(8);
 /// The runner's patience: the budget and one last call of the client.
 const PATIENCE: Duration = Duration::from_secs(18);
 /// How the server is reached.
@@ -56,6 +58,8 @@ pub struct PrometheusSource {
     client: PrometheusClient,
     origin: Origin,
     tells_alerts: bool,
+    /// How long a round may go on asking (human time).
+    budget: Duration,
     session: Option<Session>,
 }
 
@@ -79,7 +83,10 @@ impl PrometheusSource {
             Transport::Direct(url) => {
                 let headers = settings.headers.clone();
                 let bearer_file = settings.bearer_file.clone();
-                (Route::Direct(Site { what: "prometheus", url, headers, bearer_file }), Raw::default())
+                (
+                    Route::Direct(Site { what: "prometheus", url, headers, bearer_file, largest: LARGEST }),
+                    Raw::default(),
+                )
             }
             Transport::Kubernetes(proxy) => {
                 let (server, endpoint) = settings.through.as_ref().map(through).unwrap_or_default();
@@ -93,7 +100,7 @@ impl PrometheusSource {
             poll: settings.poll,
             settle: SETTLE,
         };
-        Ok(Self { client, origin, tells_alerts: true, session: None })
+        Ok(Self { client, origin, tells_alerts: true, budget: BUDGET, session: None })
     }
 
     /// Leaves alerts to an Alertmanager, which knows silences too.
@@ -124,7 +131,7 @@ impl PrometheusSource {
         };
         let Some(session) = &mut self.session else { return Ok(()) };
         session.polled_at = Some(now);
-        let round = Round { client: &self.client, origin: &self.origin, outlet, at };
+        let round = Round { client: &self.client, origin: &self.origin, outlet, at, budget: self.budget };
         round.signals(&mut session.rows).await?;
         session.asked_for = Some(at);
         if self.tells_alerts { round.alerts().await } else { Ok(()) }

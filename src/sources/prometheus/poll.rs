@@ -1,23 +1,23 @@
 //! One round of questions about one moment.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
+use tokio::time::Sleep;
 
 use super::alerts;
 use super::row::{Origin, Row, Span};
 use crate::clients::prometheus::read::{PrometheusClient, QueryFault, Reply};
-use crate::domain::error::Fault;
+use crate::domain::error::{Fault, FaultKind};
 use crate::domain::text::{Raw, Shown};
 use crate::domain::time::Stamp;
 use crate::model::facts::{Fact, GapFact, Observation, Scope};
 use crate::model::signals::Labels;
 use crate::sources::Outlet;
 
-/// Rows that have not been answered after so long wait for the next round (human time).
-const BUDGET: Duration = Duration::from_secs(8);
-/// Questions on their way at once; the client lets four through.
-const QUESTIONS: usize = 8;
+/// Questions on their way at once. The client lets no more through, and the wait for a place would count as the server's.
+const QUESTIONS: usize = 4;
 /// Rows per observation, so that the first ones are on the screen before the last have been asked.
 const BATCH: usize = 24;
 
@@ -27,32 +27,31 @@ pub struct Round<'a> {
     pub outlet: &'a dyn Outlet,
     /// The moment that is asked about.
     pub at: Stamp,
+    /// How long it may go on asking; what has not been answered then waits for the next round.
+    pub budget: Duration,
 }
 
 impl Round<'_> {
-    /// Asks every row for what it has not told yet.
+    /// Asks every row for what it has not told yet, those first that have waited longest: where a round is too short
+    /// for all, each gets its turn.
     ///
     /// # Errors
     /// The [`Fault`] of a server that cannot be used; what has been observed until then stands.
     pub async fn signals(&self, rows: &mut [Row]) -> Result<(), Fault> {
-        let mut findings = Findings::default();
-        let questions: Vec<_> = rows
+        let mut findings =
+            Findings { unlinked: rows.iter().filter(|row| row.tells_links()).count(), ..Findings::default() };
+        let mut questions: Vec<_> = rows
             .iter()
             .enumerate()
-            .map(|(index, row)| (index, row.query(), row.span(self.at, self.origin.poll)))
+            .map(|(index, row)| (row.answered(), index, row.query(), row.span(self.at, self.origin.poll)))
             .collect();
+        questions.sort_by_key(|(answered, ..)| *answered);
         let asked = questions.len();
         let mut answers = stream::iter(questions)
-            .map(async |(index, query, span)| (index, self.ask(&query, span).await))
+            .map(async |(_, index, query, span)| (index, self.ask(&query, span).await))
             .buffer_unordered(QUESTIONS);
-        let mut time_is_up = std::pin::pin!(tokio::time::sleep(BUDGET));
-        loop {
-            let next = tokio::select! {
-                biased;
-                next = answers.next() => next,
-                () = &mut time_is_up => None,
-            };
-            let Some((index, answer)) = next else { break };
+        let mut time_is_up = std::pin::pin!(tokio::time::sleep(self.budget));
+        while let Some((index, answer)) = before(&mut time_is_up, answers.next()).await {
             let Some(row) = rows.get_mut(index) else { continue };
             findings.rows += 1;
             // Only an answer is a sign of life, be it a refusal of this one question.
@@ -60,27 +59,49 @@ impl Round<'_> {
                 Ok(reply) => {
                     self.outlet.alive();
                     findings.warnings(reply.warnings, self.client.server());
+                    findings.unlinked -= usize::from(row.tells_links());
                     findings.signals(row.take(reply.series, self.at, self.origin));
                 }
-                Err(QueryFault::Query(fault)) => {
-                    self.outlet.alive();
-                    findings.refused(row, fault);
-                }
-                Err(QueryFault::Server(fault)) => return Err(fault),
+                Err(fault) => self.refused(row, fault, &mut findings).await?,
             }
             if findings.rows.is_multiple_of(BATCH) {
                 self.observe("signals", false, std::mem::take(&mut findings.signals));
             }
         }
         drop(answers);
-        self.ask_recovered(rows, &mut findings).await?;
+        self.ask_recovered(rows, &mut findings, &mut time_is_up).await?;
         findings.unanswered(asked, self.client.server());
         if let Some(fault) = findings.all_refused() {
             return Err(fault);
         }
         self.observe("signals", false, findings.signals);
-        self.observe("links", findings.rows == asked, findings.links);
+        // A call that is not told now is gone only when every question about calls has been answered.
+        self.observe("links", findings.unlinked == 0, findings.links);
         self.observe("gaps", true, findings.gaps.into_iter().map(Fact::Gap).collect());
+        Ok(())
+    }
+
+    /// A question that failed loses its row. Where the failure may be the server's own, a small call tells, once a round.
+    ///
+    /// # Errors
+    /// The [`Fault`] of a server that cannot be used.
+    async fn refused(&self, row: &Row, fault: QueryFault, findings: &mut Findings) -> Result<(), Fault> {
+        let fault = match fault {
+            QueryFault::Query(fault) => {
+                self.outlet.alive();
+                fault
+            }
+            QueryFault::Server(fault) if !is_of_one_question(fault.kind) => return Err(fault),
+            QueryFault::Server(fault) => {
+                if !findings.is_server_tried {
+                    self.client.version().await?;
+                    self.outlet.alive();
+                    findings.is_server_tried = true;
+                }
+                fault
+            }
+        };
+        findings.refused(row, fault);
         Ok(())
     }
 
@@ -94,7 +115,13 @@ impl Round<'_> {
     }
 
     /// A subject that is no longer among the offenders is asked for by itself: it may be well, or gone.
-    async fn ask_recovered(&self, rows: &mut [Row], findings: &mut Findings) -> Result<(), Fault> {
+    /// What the round has no time for is asked in the next one.
+    async fn ask_recovered(
+        &self,
+        rows: &mut [Row],
+        findings: &mut Findings,
+        time_is_up: &mut Pin<&mut Sleep>,
+    ) -> Result<(), Fault> {
         let questions: Vec<(usize, Labels, String)> = rows
             .iter()
             .enumerate()
@@ -106,12 +133,11 @@ impl Round<'_> {
         let mut answers = stream::iter(questions)
             .map(async |(index, labels, query)| (index, labels, self.client.query(&query, self.at.millis()).await))
             .buffer_unordered(QUESTIONS);
-        while let Some((index, labels, answer)) = answers.next().await {
+        while let Some((index, labels, answer)) = before(time_is_up, answers.next()).await {
             let Some(row) = rows.get_mut(index) else { continue };
             match answer {
                 Ok(reply) => findings.signals.extend(row.take_recovered(&labels, reply.series)),
-                Err(QueryFault::Query(fault)) => findings.refused(row, fault),
-                Err(QueryFault::Server(fault)) => return Err(fault),
+                Err(fault) => self.refused(row, fault, findings).await?,
             }
         }
         Ok(())
@@ -133,10 +159,31 @@ impl Round<'_> {
     }
 }
 
+/// The next item, unless the time is up.
+async fn before<T>(time_is_up: &mut Pin<&mut Sleep>, next: impl Future<Output = Option<T>>) -> Option<T> {
+    tokio::select! {
+        biased;
+        next = next => next,
+        () = time_is_up => None,
+    }
+}
+
+/// Whether a failure may be one question's alone: too slow, too large, too much, an error behind a proxy. Others (no
+/// connection, no credentials) are everybody's.
+const fn is_of_one_question(kind: FaultKind) -> bool {
+    use FaultKind::{Malformed, Server, Throttled, Timeout};
+    matches!(kind, Timeout | Malformed | Throttled | Server)
+}
+
 /// What one round has brought.
 #[derive(Default)]
 struct Findings {
+    /// Rows whose question has come back, whatever with.
     rows: usize,
+    /// Rows about calls between components that have not been answered.
+    unlinked: usize,
+    /// A small call has been answered after a question had failed.
+    is_server_tried: bool,
     signals: Vec<Fact>,
     links: Vec<Fact>,
     gaps: Vec<GapFact>,

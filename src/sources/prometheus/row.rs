@@ -91,6 +91,18 @@ impl Row {
         self.spec.id == other.spec.id && self.metric == other.metric
     }
 
+    /// Up to when the row has been answered.
+    #[must_use]
+    pub const fn answered(&self) -> Option<Stamp> {
+        self.answered
+    }
+
+    /// Whether its series are calls from one component to another.
+    #[must_use]
+    pub fn tells_links(&self) -> bool {
+        self.spec.role == Role::Rate && self.promql.is_per_call()
+    }
+
     /// Whether the row has told how things were at this moment.
     #[must_use]
     pub fn is_answered(&self, at: Stamp) -> bool {

@@ -1,5 +1,8 @@
 //! The source against a small server that knows its queries.
 
+// What a server was asked is noted between threads.
+#![allow(clippy::disallowed_types)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -194,13 +197,16 @@ async fn a_refused_query_is_a_gap_and_the_others_go_on() {
 #[tokio::test]
 async fn a_server_that_fails_midway_says_nothing_and_is_asked_in_full_afterwards() {
     let ill = Arc::new(AtomicBool::new(true));
-    let state = Arc::clone(&ill);
+    let (state, fallen) = (Arc::clone(&ill), AtomicBool::new(false));
     let answer = move |seen: Seen| {
+        if state.load(Ordering::Relaxed) && seen.field("query").contains("redis_up") && seen.path.ends_with("range") {
+            fallen.store(true, Ordering::Relaxed);
+        }
+        if state.load(Ordering::Relaxed) && fallen.load(Ordering::Relaxed) {
+            return page(502, "<html>bad gateway");
+        }
         if let Some(response) = frame(&seen, &["redis_up", "node_load1"]) {
             return response;
-        }
-        if state.load(Ordering::Relaxed) && seen.field("query").contains("redis_up") {
-            return page(502, "<html>bad gateway");
         }
         let metric = json!({"instance": "x"});
         success(&json!({"resultType": "matrix", "result": [{"metric": metric, "values": [[1_795_230_720, "1"]]}]}))
@@ -397,4 +403,114 @@ async fn through_a_service_proxy_the_fault_names_both() {
     let fault = source.round(&Ear::new().0).await.unwrap_err();
     let expected = "prometheus mon/prom:9090 through k8s answered 503 Service Unavailable: no endpoints available";
     assert_eq!((fault.kind, fault.what.as_str()), (FaultKind::Server, expected));
+}
+
+/// A server that is well but for what `fails` answers.
+fn well_but(
+    fails: impl Fn(&Seen) -> Option<Response> + Send + Sync + 'static,
+) -> impl Fn(Seen) -> Response + Send + Sync {
+    move |seen| {
+        if let Some(response) = frame(&seen, &["redis_up", "node_load1", "traces_service_graph_request_total"]) {
+            return response;
+        }
+        fails(&seen).unwrap_or_else(|| {
+            let metric = json!({"client": "gateway", "server": "orders", "instance": "x"});
+            let range = seen.path.ends_with("range");
+            let kind = if range { "matrix" } else { "vector" };
+            let at = if range { 1_795_230_720.0 } else { seen.field("time").parse().unwrap() };
+            let sample = if range {
+                json!({"metric": metric, "values": [[at, "1"]]})
+            } else {
+                json!({"metric": metric, "value": [at, "1"]})
+            };
+            success(&json!({"resultType": kind, "result": [sample]}))
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_fails_alone_loses_its_row_and_no_call_is_taken_for_gone() {
+    let cases: [(&str, fn() -> Response); 3] = [
+        ("node_load1", || page(429, "slow down")),
+        ("node_load1", || page(503, "<html>no")),
+        ("service_graph", || {
+            json_answer(422, &json!({"status": "error", "errorType": "execution", "error": "too many"}))
+        }),
+    ];
+    for (failing, how) in cases {
+        let (ear, heard) = Ear::new();
+        let answer = well_but(move |seen| seen.field("query").contains(failing).then(how));
+        beside(answer, async |url| {
+            let mut source = source(url);
+            source.round(&ear).await.unwrap();
+            let observations: Vec<_> = heard.try_iter().collect();
+            let facts = || observations.iter().flat_map(|o| &o.facts);
+            let told =
+                facts().filter(|fact| matches!(fact, Fact::Signal(s) if s.signal.starts_with("cache.redis"))).count();
+            assert_eq!(told, 1, "{failing}");
+            assert!(
+                facts().any(|fact| matches!(fact, Fact::Gap(gap) if gap.what.as_str().starts_with("no "))),
+                "{failing}"
+            );
+            let whole = observations.iter().find(|o| o.scope == "links").unwrap().complete;
+            assert_eq!(whole, failing != "service_graph", "what was not asked about is not gone");
+            let zeros =
+                facts().filter(|f| matches!(f, Fact::Signal(s) if s.points.iter().any(|p| p.value == 0.0))).count();
+            assert_eq!(zeros, 0);
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_slow_server_is_asked_about_every_row_in_turn() {
+    use axum::extract::Request;
+    let found = ["redis_up", "node_load1", "up", "pg_up", "mysql_up", "haproxy_up", "nginx_up", "kube_node_info"];
+    let asked: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
+    let (log, ready) = (Arc::clone(&asked), Arc::new(AtomicBool::new(false)));
+    let slow = Arc::clone(&ready);
+    let router = axum::Router::new().fallback(move |request: Request| {
+        let (log, slow) = (Arc::clone(&log), Arc::clone(&slow));
+        async move {
+            let (head, body) = request.into_parts();
+            let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+            let form = form_urlencoded::parse(&body).into_owned().collect();
+            let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+            let seen = Seen { method: head.method.to_string(), path, headers: head.headers, form };
+            if let Some(response) = frame(&seen, &found) {
+                return response;
+            }
+            if slow.load(Ordering::Relaxed) {
+                tokio::time::sleep(Duration::from_millis(150)).await;
+            }
+            log.lock().unwrap().push(seen.field("query").to_owned());
+            let kind = if seen.path.ends_with("range") { "matrix" } else { "vector" };
+            success(&json!({"resultType": kind, "result": []}))
+        }
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = async { axum::serve(listener, router).await.unwrap() };
+    let (ear, _heard) = Ear::new();
+    let test = async {
+        let mut source = source(url).without_alerts();
+        source.round(&ear).await.unwrap();
+        let rows = source.session.as_ref().unwrap().rows.len();
+        assert!(rows > 8, "{rows}");
+        // From now on a round has time for four of them.
+        ready.store(true, Ordering::Relaxed);
+        source.budget = Duration::from_millis(225);
+        source.session.as_mut().unwrap().detect_after = DETECT;
+        asked.lock().unwrap().clear();
+        for _ in 0..rows.div_ceil(4) {
+            ear.pass(15);
+            source.round(&ear).await.unwrap();
+        }
+        let asked: std::collections::BTreeSet<String> = asked.lock().unwrap().iter().cloned().collect();
+        assert_eq!(asked.len(), rows, "each row had its turn");
+    };
+    tokio::select! {
+        () = server => panic!("the server ended"),
+        () = test => {}
+    }
 }
