@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
@@ -55,6 +55,8 @@ pub struct Answer {
     pub status: u16,
     pub content_type: String,
     pub retry_after: Option<Duration>,
+    /// The server's clock when it answered, ms since the Unix epoch (RFC 9110 6.6.1).
+    pub date: Option<i64>,
     pub body: Bytes,
 }
 
@@ -146,6 +148,7 @@ impl WebClient {
             status: status.as_u16(),
             content_type: text(&head, &CONTENT_TYPE),
             retry_after: text(&head, &RETRY_AFTER).parse().ok().map(Duration::from_secs),
+            date: date(&text(&head, &DATE)),
             body: body.freeze(),
         })
     }
@@ -299,6 +302,11 @@ fn same_host(attempt: redirect::Attempt<'_>) -> redirect::Action {
 
 fn text(headers: &HeaderMap, name: &HeaderName) -> String {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+/// A `Date` header in milliseconds since the Unix epoch.
+pub(super) fn date(text: &str) -> Option<i64> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|at| at.timestamp().as_millisecond())
 }
 
 /// What a failure below HTTP means. The cause is looked up in the chain of errors; where the libraries keep it in words

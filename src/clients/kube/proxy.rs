@@ -12,6 +12,7 @@ use super::{Connection, Connector};
 use crate::clients::egress::Egress;
 use crate::clients::prometheus::read::LARGEST;
 use crate::clients::prometheus::{Answer, ProxyTransport};
+use crate::clients::web::date;
 use crate::domain::error::Fault;
 use crate::domain::settings::{KubernetesSettings, ServiceProxy};
 
@@ -55,6 +56,7 @@ fn answer_of(response: http::Response<Bytes>) -> Answer {
         status: response.status().as_u16(),
         content_type: header(header::CONTENT_TYPE).unwrap_or_default().to_owned(),
         retry_after: header(header::RETRY_AFTER).and_then(|value| value.parse().ok()).map(Duration::from_secs),
+        date: header(header::DATE).and_then(date),
         body: response.into_body(),
     }
 }

@@ -1,7 +1,7 @@
 //! Queries, targets and alerts of one Prometheus.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -48,6 +48,8 @@ pub struct PrometheusClient {
     server: Shown,
     /// The server, or what is before it, has refused POST and answered GET.
     only_get: AtomicBool,
+    /// The server's clock at its last answer, ms since the Unix epoch; 0 when it tells none.
+    clock: AtomicI64,
 }
 
 /// Why a query gave nothing.
@@ -99,7 +101,7 @@ impl PrometheusClient {
             }
             Route::Proxy { proxy, server } => (server, Link::Proxy(proxy)),
         };
-        Ok(Self { link, server, only_get: AtomicBool::new(false) })
+        Ok(Self { link, server, only_get: AtomicBool::new(false), clock: AtomicI64::new(0) })
     }
 
     /// What and where, for messages.
@@ -112,6 +114,12 @@ impl PrometheusClient {
     #[must_use]
     pub fn endpoint(&self) -> Option<Raw> {
         if let Link::Direct(web) = &self.link { Some(web.endpoint()) } else { None }
+    }
+
+    /// The server's clock at its last answer, ms since the Unix epoch.
+    #[must_use]
+    pub fn clock(&self) -> Option<i64> {
+        Some(self.clock.load(Ordering::Relaxed)).filter(|at| *at != 0)
     }
 
     /// Version of the server; `None` when it answers but does not tell (some compatible servers).
@@ -252,6 +260,12 @@ impl PrometheusClient {
     }
 
     async fn transmit(&self, path: &str, form: Option<&Form>, deadline: Duration) -> Result<Answer, Fault> {
+        let answer = self.carry(path, form, deadline).await?;
+        self.clock.store(answer.date.unwrap_or_default(), Ordering::Relaxed);
+        Ok(answer)
+    }
+
+    async fn carry(&self, path: &str, form: Option<&Form>, deadline: Duration) -> Result<Answer, Fault> {
         let proxy = match &self.link {
             Link::Direct(web) => return web.send(path, form.map(Vec::as_slice), deadline).await,
             Link::Proxy(proxy) => proxy,

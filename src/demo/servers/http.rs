@@ -2,19 +2,21 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse, Response};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::watch;
 use tokio_util::io::ReaderStream;
 
 use super::fault::{Fault, Gate, Switch};
+use crate::demo::production::Production;
 
 /// How a server words an HTTP error of its own making.
 pub type Refusal = fn(StatusCode) -> Response;
@@ -36,6 +38,22 @@ pub fn faulty(router: Router, faults: watch::Receiver<Fault>, refusal: Refusal) 
                 _ => next.run(request).await,
             }
         }
+    }))
+}
+
+/// The router with the world's time in the `Date` of its answers: the servers of a world keep its clock.
+pub fn dated(router: Router, production: Arc<Production>) -> Router {
+    router.layer(map_response(move |mut response: Response| {
+        let mut now = 0;
+        production.read(|world| now = world.now());
+        let date = jiff::Timestamp::from_millisecond(now)
+            .and_then(|at| jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at))
+            .ok()
+            .and_then(|date| HeaderValue::from_str(&date).ok());
+        if let Some(date) = date {
+            response.headers_mut().insert(header::DATE, date);
+        }
+        std::future::ready(response)
     }))
 }
 

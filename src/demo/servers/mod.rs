@@ -102,7 +102,7 @@ pub async fn start(production: &Arc<Production>) -> io::Result<Running> {
         let switch = faults.http_switch(server.name);
         let (up, lever) = (server.up, switch.clone());
         production.on_move(move |world| lever.set_up(up(world)));
-        let router = (server.router)(production.clone());
+        let router = http::dated((server.router)(production.clone()), production.clone());
         if server.name == "prometheus" {
             let router = http::faulty(router.clone(), switch.subscribe(), server.refusal);
             prometheus = Some(kube::Upstream { router, faults: switch.subscribe() });

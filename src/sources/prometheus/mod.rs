@@ -31,6 +31,7 @@ use crate::domain::settings::{PrometheusSettings, ServiceProxy};
 use crate::domain::text::{Raw, Shown};
 use crate::domain::time::Stamp;
 use crate::model::board::SourceKind;
+use crate::model::facts::{Fact, GapFact, Observation};
 
 /// How long after its time a moment is asked for: scrapes that began before it have been stored by then.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -45,6 +46,9 @@ const DETECT: Duration = Duration::from_secs(5 * 60);
 const BUDGET: Duration = Duration::from_secs(8);
 /// The runner's patience: the budget and one last call of the client.
 const PATIENCE: Duration = Duration::from_secs(18);
+/// What the server's clock may differ from ours before it is told; `Date` has whole seconds, and answers travel.
+const SKEW: Duration = Duration::from_secs(60);
+
 /// How the server is reached.
 pub enum Transport {
     /// Its base URL.
@@ -61,6 +65,8 @@ pub struct PrometheusSource {
     /// How long a round may go on asking (human time).
     budget: Duration,
     session: Option<Session>,
+    /// Its clock has been told to be wrong.
+    is_skewed: bool,
 }
 
 /// What is known of the server since it first answered.
@@ -100,7 +106,7 @@ impl PrometheusSource {
             poll: settings.poll,
             settle: SETTLE,
         };
-        Ok(Self { client, origin, tells_alerts: true, budget: BUDGET, session: None })
+        Ok(Self { client, origin, tells_alerts: true, budget: BUDGET, session: None, is_skewed: false })
     }
 
     /// Leaves alerts to an Alertmanager, which knows silences too.
@@ -117,6 +123,7 @@ impl PrometheusSource {
             (Some(_), None) => {
                 self.client.version().await?;
                 outlet.alive();
+                self.judge_clock(outlet);
                 return Ok(());
             }
             (Some(session), Some(at)) if !session.is_detection_due(now) => at,
@@ -124,6 +131,7 @@ impl PrometheusSource {
                 let version = self.client.version().await?;
                 let version = version.unwrap_or_else(|| Raw::new("API"));
                 outlet.identity(crate::shown!("prometheus {}", version));
+                self.judge_clock(outlet);
                 let at = self.detect(now).await?;
                 outlet.alive();
                 at
@@ -135,6 +143,27 @@ impl PrometheusSource {
         round.signals(&mut session.rows).await?;
         session.asked_for = Some(at);
         if self.tells_alerts { round.alerts().await } else { Ok(()) }
+    }
+
+    /// Tells a server whose clock is not ours. It dates its samples by its own clock and is asked by ours: one that is
+    /// ahead answers with what was long ago, and every figure of it looks fresh.
+    fn judge_clock(&mut self, outlet: &dyn Outlet) {
+        let Some(clock) = self.client.clock().map(Stamp::from_millis) else { return };
+        let now = outlet.now();
+        let (off, word) = if clock > now { (clock.since(now), "ahead of") } else { (now.since(clock), "behind") };
+        let is_skewed = off > SKEW;
+        if is_skewed == std::mem::replace(&mut self.is_skewed, is_skewed) {
+            return;
+        }
+        let gap = GapFact {
+            what: crate::shown!("the clock of {} is {} s {} ours", self.client.server(), off.as_secs(), word),
+            hint: Shown::fixed(
+                "compare both with NTP (chronyc tracking): its figures are older or newer than they say",
+            ),
+        };
+        let facts = if is_skewed { vec![Fact::Gap(gap)] } else { Vec::new() };
+        let source = self.origin.source.clone();
+        outlet.observe(Observation { source, scope: "server clock", observed_at: now, complete: true, facts });
     }
 
     /// Learns scrape intervals and which rows apply; gives the first moment to ask for.

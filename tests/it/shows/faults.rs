@@ -244,3 +244,68 @@ fn without_monitoring_the_load_balancer_readiness_and_probes_still_judge() {
     assert_ne!(now.0["users"]["failing_ratio"], Value::Null, "what users feel is told by the edge: {words}");
     assert_ne!(now.0["health"], "ok", "what cannot be seen is not green: {words}");
 }
+
+/// What is refused by itself: a command, the source, and the words of its gap. What rests on it is not zero, and nothing
+/// else is touched.
+const REFUSED_ALONE: [(&str, &str, &str); 4] = [
+    ("elbv2:DescribeTargetHealth", "aws-elbv2", "forbidden: elasticloadbalancing:DescribeTargetHealth"),
+    ("rds:DescribeEvents", "aws-rds", "forbidden: rds:DescribeEvents"),
+    ("autoscaling:DescribeScalingActivities", "aws-autoscaling", "forbidden: autoscaling:DescribeScalingActivities"),
+    ("cloudwatch:DescribeAlarms", "aws-cloudwatch", "forbidden: cloudwatch:DescribeAlarms"),
+];
+/// Servers that refuse everything, or ask for patience.
+const REFUSED_WHOLE: [(&str, &str, &[&str]); 5] = [
+    ("403", "prometheus", &["prom"]),
+    ("429", "prometheus", &["prom"]),
+    ("403", "alertmanager", &["alertmanager"]),
+    ("403", "elbv2", &["aws-elbv2"]),
+    ("429", "cloudwatch", &["aws-cloudwatch", "aws-cloudwatch-global"]),
+];
+
+/// What is not as it must be while one question of a source is refused.
+fn refused_alone(before: &Report, now: &Report, source: &str, words: &str) -> Vec<String> {
+    let mut amiss = Vec::new();
+    if now.0["evidence"] != before.0["evidence"] {
+        amiss.push(format!("evidence is {}", now.0["evidence"]));
+    }
+    let sources = now.0["sources"].as_array().expect("sources").iter();
+    let row = sources.into_iter().find(|row| row["id"] == source).expect("the source");
+    let told = row["gaps"].as_array().expect("gaps").iter().any(|gap| {
+        gap["what"].as_str().is_some_and(|what| what.starts_with(words))
+            && gap["hint"].as_str().is_some_and(|hint| hint.starts_with("needs "))
+    });
+    if row["state"] != "live" || !told {
+        amiss.push(format!("{source} is {} with {}", row["state"], row["gaps"]));
+    }
+    let rows: BTreeMap<&str, &Value> = now.components().filter_map(|row| Some((row["id"].as_str()?, row))).collect();
+    for row in before.components() {
+        let id = row["id"].as_str().expect("an id");
+        let health = rows.get(id).map_or("gone", |row| row["health"].as_str().expect("a health"));
+        if row["health"] != health {
+            amiss.push(format!("{id} is {health} instead of {}", row["health"]));
+        }
+    }
+    amiss
+}
+
+#[test]
+fn a_refused_question_is_a_gap_of_its_own_and_a_refused_server_is_lost_whole() {
+    let _machine = crate::support::quiet();
+    let _quiet = quiet();
+    let mut trial = Trial::begin();
+    for (verb, server, lost) in REFUSED_WHOLE {
+        trial.step(&format!("{verb} {server}"), LIMIT, |before, now| amiss(before, now, lost));
+        trial.start(server);
+    }
+    // An inventory is read every 15 s.
+    for (action, source, words) in REFUSED_ALONE {
+        let alone = |before: &Report, now: &Report| refused_alone(before, now, source, words);
+        trial.step(&format!("403 {action}"), LIMIT * 2, alone);
+        let gone = |before: &Report, now: &Report| {
+            let told = refused_alone(before, now, source, words).is_empty();
+            if told { vec![format!("{action} is still told to be refused")] } else { amiss(before, now, &[]) }
+        };
+        trial.step(&format!("start {action}"), Duration::from_secs(70), gone);
+    }
+    assert!(trial.complaints.is_empty(), "{}", trial.complaints.join("\n"));
+}
