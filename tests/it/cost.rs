@@ -139,7 +139,6 @@ impl Cluster {
             kind: SourceKind::Kubernetes,
             state: SourceState::Live,
             sample_at: Some(NOW),
-            alive_at: Some(NOW),
             endpoint: Raw::new("https://10.0.0.1:6443"),
             took: None,
             cost: None,

@@ -5,6 +5,7 @@ use std::error::Error;
 use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 
+use super::cap::LARGEST;
 use super::connect::Place;
 use crate::domain::error::{Fault, FaultKind};
 use crate::domain::text::{Raw, Shown};
@@ -25,9 +26,23 @@ where
                 None => by_status(place, action, status),
             }
         }
+        SdkError::ResponseError(_) if chain(error).iter().any(|words| words.contains(LIMIT_EXCEEDED)) => {
+            too_large(action)
+        }
         SdkError::ResponseError(response) => by_status(place, action, response.raw().status().as_u16()),
         _ => foreign(place, action),
     }
+}
+
+/// How `http_body_util::LengthLimitError` words itself; the SDK wraps it out of reach.
+const LIMIT_EXCEEDED: &str = "length limit exceeded";
+
+fn too_large(action: &'static str) -> Fault {
+    Fault::new(
+        FaultKind::Malformed,
+        crate::shown!("{}: answer larger than {} MiB", action, LARGEST >> 20),
+        Shown::fixed("look at the endpoint and what stands between"),
+    )
 }
 
 /// The messages of an error and of its sources, the innermost last.

@@ -1,5 +1,6 @@
 //! AWS through its own SDK: reading calls only, slim answers, every failure a [`Fault`](crate::domain::error::Fault).
 
+mod cap;
 mod connect;
 mod fault;
 pub mod read;

@@ -381,7 +381,8 @@ struct Nowhere;
 impl ProxyTransport for Nowhere {
     fn get<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Answer, Fault>> {
         let body = r#"{"kind":"Status","status":"Failure","message":"no endpoints available"}"#.into();
-        let answer = Answer { status: 503, content_type: "application/json".into(), retry_after: None, body };
+        let content_type = "application/json".to_owned();
+        let answer = Answer { status: 503, content_type, retry_after: None, date: None, body };
         Box::pin(async { Ok(answer) })
     }
     fn post_form<'a>(&'a self, path: &'a str, _: &'a [(&'static str, String)]) -> BoxFuture<'a, Result<Answer, Fault>> {
@@ -427,7 +428,8 @@ fn well_but(
 
 #[tokio::test]
 async fn a_question_that_fails_alone_loses_its_row_and_no_call_is_taken_for_gone() {
-    let cases: [(&str, fn() -> Response); 3] = [
+    type Case = (&'static str, fn() -> Response);
+    let cases: [Case; 3] = [
         ("node_load1", || page(429, "slow down")),
         ("node_load1", || page(503, "<html>no")),
         ("service_graph", || {

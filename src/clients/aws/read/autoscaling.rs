@@ -1,9 +1,11 @@
 //! EC2 Auto Scaling: groups, their instances, what they did.
 
+use aws_config::SdkConfig;
 use aws_sdk_autoscaling::Client;
 
 use super::pages::pages;
 use super::{Connection, millis, text, texts};
+use crate::clients::aws::cap::Cap;
 use crate::clients::aws::connect::Place;
 use crate::clients::aws::fault;
 use crate::domain::error::Fault;
@@ -52,8 +54,8 @@ impl AutoScaling {
     #[must_use]
     pub fn new(connection: &Connection) -> Self {
         Self {
-            client: Client::new(&connection.panel),
-            heartbeat: Client::new(&connection.heartbeat),
+            client: client(&connection.panel),
+            heartbeat: client(&connection.heartbeat),
             place: connection.place.clone(),
         }
     }
@@ -128,4 +130,8 @@ fn group(group: &aws_sdk_autoscaling::types::AutoScalingGroup) -> Group {
         tags: tags.collect(),
         suspended: group.suspended_processes().iter().map(|p| text(p.process_name())).collect(),
     }
+}
+
+fn client(shared: &SdkConfig) -> Client {
+    Client::from_conf(aws_sdk_autoscaling::config::Builder::from(shared).interceptor(Cap).build())
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
@@ -11,6 +12,7 @@ use aws_sdk_cloudwatch::types::{
 
 use super::pages::pages;
 use super::{Connection, millis, text};
+use crate::clients::aws::cap::Cap;
 use crate::clients::aws::connect::Place;
 use crate::clients::aws::fault;
 use crate::domain::error::Fault;
@@ -81,8 +83,8 @@ impl CloudWatch {
     #[must_use]
     pub fn new(connection: &Connection) -> Self {
         Self {
-            client: Client::new(&connection.panel),
-            heartbeat: Client::new(&connection.heartbeat),
+            client: client(&connection.panel),
+            heartbeat: client(&connection.heartbeat),
             place: connection.place.clone(),
             spent: Spent::default(),
         }
@@ -231,4 +233,8 @@ fn dimensions(sdk: &[Dimension]) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = sdk.iter().map(|d| (text(d.name()), text(d.value()))).collect();
     pairs.sort();
     pairs
+}
+
+fn client(shared: &SdkConfig) -> Client {
+    Client::from_conf(aws_sdk_cloudwatch::config::Builder::from(shared).interceptor(Cap).build())
 }

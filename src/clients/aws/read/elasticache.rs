@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use aws_config::SdkConfig;
 use aws_sdk_elasticache::Client;
 use aws_sdk_elasticache::types::{AutomaticFailoverStatus, MultiAzStatus};
 
 use super::pages::pages;
 use super::{Connection, text};
+use crate::clients::aws::cap::Cap;
 use crate::clients::aws::connect::Place;
 use crate::clients::aws::fault;
 use crate::domain::error::Fault;
@@ -58,8 +60,8 @@ impl ElastiCache {
     #[must_use]
     pub fn new(connection: &Connection) -> Self {
         Self {
-            client: Client::new(&connection.panel),
-            heartbeat: Client::new(&connection.heartbeat),
+            client: client(&connection.panel),
+            heartbeat: client(&connection.heartbeat),
             place: connection.place.clone(),
         }
     }
@@ -151,4 +153,8 @@ fn group_of(
         snapshot_retention_days: group.snapshot_retention_limit(),
         nodes,
     }
+}
+
+fn client(shared: &SdkConfig) -> Client {
+    Client::from_conf(aws_sdk_elasticache::config::Builder::from(shared).interceptor(Cap).build())
 }

@@ -1,12 +1,14 @@
 //! Elastic Load Balancing v2: load balancers, what their listeners forward to, the health of every target. The last two
 //! have a call for each balancer and group: a few at once, because one after the other takes seconds.
 
+use aws_config::SdkConfig;
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{self as sdk, ActionTypeEnum};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::pages::pages;
 use super::{Connection, text, texts};
+use crate::clients::aws::cap::Cap;
 use crate::clients::aws::connect::Place;
 use crate::clients::aws::fault;
 use crate::domain::error::Fault;
@@ -67,8 +69,8 @@ impl Elb {
     #[must_use]
     pub fn new(connection: &Connection) -> Self {
         Self {
-            client: Client::new(&connection.panel),
-            heartbeat: Client::new(&connection.heartbeat),
+            client: client(&connection.panel),
+            heartbeat: client(&connection.heartbeat),
             place: connection.place.clone(),
         }
     }
@@ -184,4 +186,8 @@ fn target(described: &sdk::TargetHealthDescription) -> Option<Target> {
         state: text(health.and_then(|h| h.state()).map(sdk::TargetHealthStateEnum::as_str)),
         reason: text(health.and_then(|h| h.reason()).map(sdk::TargetHealthReasonEnum::as_str)),
     })
+}
+
+fn client(shared: &SdkConfig) -> Client {
+    Client::from_conf(aws_sdk_elasticloadbalancingv2::config::Builder::from(shared).interceptor(Cap).build())
 }

@@ -1,10 +1,12 @@
 //! RDS: instances and events.
 
+use aws_config::SdkConfig;
 use aws_sdk_rds::Client;
 use aws_sdk_rds::primitives::DateTime;
 
 use super::pages::pages;
 use super::{Connection, millis, text, texts};
+use crate::clients::aws::cap::Cap;
 use crate::clients::aws::connect::Place;
 use crate::clients::aws::fault;
 use crate::domain::error::Fault;
@@ -58,8 +60,8 @@ impl Rds {
     #[must_use]
     pub fn new(connection: &Connection) -> Self {
         Self {
-            client: Client::new(&connection.panel),
-            heartbeat: Client::new(&connection.heartbeat),
+            client: client(&connection.panel),
+            heartbeat: client(&connection.heartbeat),
             place: connection.place.clone(),
         }
     }
@@ -138,4 +140,8 @@ fn instance(db: &aws_sdk_rds::types::DbInstance) -> DbInstance {
             latest_restorable: millis(db.latest_restorable_time()),
         },
     }
+}
+
+fn client(shared: &SdkConfig) -> Client {
+    Client::from_conf(aws_sdk_rds::config::Builder::from(shared).interceptor(Cap).build())
 }

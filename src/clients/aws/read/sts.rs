@@ -1,8 +1,10 @@
 //! STS: who we are.
 
+use aws_config::SdkConfig;
 use aws_sdk_sts::Client;
 
 use super::{Connection, text};
+use crate::clients::aws::cap::Cap;
 use crate::clients::aws::connect::Place;
 use crate::clients::aws::fault;
 use crate::domain::error::Fault;
@@ -24,8 +26,8 @@ impl Sts {
     #[must_use]
     pub fn new(connection: &Connection) -> Self {
         Self {
-            client: Client::new(&connection.panel),
-            heartbeat: Client::new(&connection.heartbeat),
+            client: client(&connection.panel),
+            heartbeat: client(&connection.heartbeat),
             place: connection.place.clone(),
         }
     }
@@ -50,4 +52,8 @@ impl Sts {
         let answer = self.heartbeat.get_caller_identity().send().await;
         answer.map(|_| ()).map_err(|e| fault::of(&self.place, "sts:GetCallerIdentity", &e))
     }
+}
+
+fn client(shared: &SdkConfig) -> Client {
+    Client::from_conf(aws_sdk_sts::config::Builder::from(shared).interceptor(Cap).build())
 }

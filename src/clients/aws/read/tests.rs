@@ -136,8 +136,7 @@ async fn portal(status: u16) -> (String, Arc<Mutex<String>>, tokio::task::JoinHa
     let agent = Arc::new(Mutex::new(String::new()));
     let heard = agent.clone();
     let page = axum::Router::new().fallback(move |headers: axum::http::HeaderMap| {
-        let text = |name| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-        *heard.lock().unwrap() = text("user-agent");
+        headers["user-agent"].to_str().unwrap().clone_into(&mut heard.lock().unwrap());
         let status = axum::http::StatusCode::from_u16(status).unwrap();
         async move { (status, [("content-type", "text/html")], "<html><h1>Your company's proxy</h1></html>") }
     });
@@ -197,4 +196,21 @@ async fn a_profile_that_does_not_exist_is_named_and_nothing_else_is_tried() {
         assert_eq!(error.kind, FaultKind::Unauthenticated);
         assert!(error.what.as_str().contains("profile tierdeck-no-such-profile is not defined"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_off() {
+    let endless = || async {
+        let part = || Ok::<_, std::io::Error>(bytes::Bytes::from(vec![b' '; 1 << 16]));
+        axum::body::Body::from_stream(futures::stream::repeat_with(part))
+    };
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    let task = tokio::spawn(async move { axum::serve(socket, axum::Router::new().fallback(endless)).await.unwrap() });
+    let connection = Connection::open(&options(Some(&url))).await.unwrap();
+    let error = Rds::new(&connection).alive().await.unwrap_err();
+    assert_eq!(error.what.as_str(), "rds:DescribeDBInstances: answer larger than 16 MiB");
+    let error = CloudWatch::new(&connection).alive().await.unwrap_err();
+    assert_eq!(error.what.as_str(), "cloudwatch:DescribeAlarms: answer larger than 16 MiB");
+    task.abort();
 }
