@@ -189,6 +189,7 @@ struct Aws {
     endpoint_url: String,
     access_key_id: &'static str,
     secret_access_key: &'static str,
+    monthly_budget_usd: f64,
     cloudfront: BTreeSet<String>,
     web_acls: BTreeSet<String>,
     buckets: BTreeSet<String>,
@@ -254,6 +255,8 @@ fn aws(production: &Production, running: &Running) -> Vec<Aws> {
         endpoint_url: base_url(address),
         access_key_id: ACCESS_KEY,
         secret_access_key: SECRET_KEY,
+        // Nothing is billed here: the world is asked as often as its points come.
+        monthly_budget_usd: 1_000.0,
         cloudfront: values("AWS/CloudFront", "DistributionId"),
         web_acls: values("AWS/WAFV2", "WebACL"),
         buckets: values("AWS/S3", "BucketName"),

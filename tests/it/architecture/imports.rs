@@ -41,6 +41,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "aws_sdk_autoscaling",
             "aws_sdk_elasticache",
             "aws_sdk_sts",
+            "aws_smithy_types",
             "hickory_resolver",
             "rustls",
             "tokio_rustls",

@@ -27,7 +27,7 @@ where
     for _ in 0..MAX_PAGES {
         let (items, next) = ask(token.clone()).await?;
         all.extend(items);
-        // An empty token ends a listing, too (facts/aws.md 2.4: some services send one).
+        // An empty token leads nowhere but to the first page: it is an end, too.
         let Some(next) = next.filter(|next| !next.is_empty()) else { return Ok(all) };
         if token.as_ref() == Some(&next) {
             return Err(Fault::new(
