@@ -7,6 +7,7 @@ use clap::Args;
 use super::{Failure, Global, out, places};
 use crate::report::status::Status;
 use crate::runtime::launch::{self, Headless};
+use crate::runtime::terminal::LARGEST;
 use crate::state::State;
 
 #[derive(Clone, Debug, Default, Args)]
@@ -29,12 +30,7 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<u8, Failure> {
     headless.settle(Duration::from_secs(args.wait.max(1)));
     loop {
         let status = report(headless.state());
-        let text = if args.json {
-            format!("{}\n", serde_json::to_string(&status).map_err(Failure::error)?)
-        } else {
-            plain(headless.state(), &settings)?
-        };
-        let is_read = out::write(&text);
+        let is_read = if args.json { out::json(&status)? } else { out::write(&plain(headless.state(), &settings)?)? };
         let Some(every) = args.watch.filter(|_| is_read) else { return Ok(status.exit_code()) };
         headless.run_for(Duration::from_secs(every.max(1)));
         if headless.is_interrupted() {
@@ -53,7 +49,7 @@ fn plain(state: &State, settings: &crate::domain::settings::Settings) -> Result<
     let mut state = state.clone();
     let lines = 12 + state.board.tiers.iter().map(|tier| 1 + tier.reasons.len().min(3)).sum::<usize>();
     // Below the least size of a screen there is no room for why a source failed.
-    state.size = (100, u16::try_from(lines).unwrap_or(u16::MAX).max(24));
+    state.size = (100, u16::try_from(lines).unwrap_or(LARGEST.1).clamp(24, LARGEST.1));
     let buffer = launch::draw(&state, &theme);
     Ok(crate::ui::snapshot::text(&buffer))
 }

@@ -89,7 +89,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     (
         "cli",
         &["config", "demo", "domain", "input", "model", "report", "runtime", "state", "theme", "ui"],
-        &["clap", "clap_complete", "color_eyre", "etcetera", "rustix", "serde_json"],
+        &["clap", "clap_complete", "etcetera", "rustix", "serde", "serde_json"],
     ),
     ("main", &["cli"], &["tierdeck"]),
     ("lib", &[], &[]),
