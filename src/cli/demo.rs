@@ -93,7 +93,8 @@ fn serve(demo: &Demo, json: bool) -> Result<u8, Failure> {
     }
     if !any {
         out::error(
-            "standard input is closed, and with it the demo ends; keep it open, or press ^C to end one in a terminal",
+            "standard input is closed, and with it the demo ends; give it one that stays open, as in \
+             `tail -f /dev/null | tierdeck demo --serve`",
         );
     }
     Ok(OK)

@@ -164,3 +164,24 @@ fn write_patiently(tty: BorrowedFd<'_>, mut bytes: &[u8]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_ends_with_the_era_it_was_drawn_in() {
+        let (screen, tty) = rustix::pipe::pipe().unwrap();
+        let write = |of| write_frame(tty.as_fd(), &[b'x'; 5000], of).unwrap();
+        assert_eq!(era(), None, "a terminal that was never taken is not ours");
+        begin_era(true);
+        let first = era().unwrap();
+        assert_eq!(write(first), Some(CHUNK));
+        begin_era(false);
+        assert_eq!((era(), write(first)), (None, None));
+        begin_era(true);
+        assert_eq!(write(first), None, "what was drawn before the stop is not for the new screen");
+        begin_era(false);
+        assert_eq!(rustix::io::read(&screen, &mut [0u8; 8192]), Ok(CHUNK));
+    }
+}

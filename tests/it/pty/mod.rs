@@ -90,9 +90,9 @@ fn a_suspended_program_gives_the_terminal_back_and_draws_all_of_it_again() {
     terminal.until_text("TIER");
     for by_key in [true, false] {
         if by_key {
-            terminal.keys("\x1a")
+            terminal.keys("\x1a");
         } else {
-            terminal.signal("TSTP")
+            terminal.signal("TSTP");
         }
         terminal.until_stopped();
         assert!(terminal.settings_are_restored());
