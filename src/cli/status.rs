@@ -10,16 +10,19 @@ use crate::runtime::launch::{self, Headless};
 use crate::runtime::terminal::LARGEST;
 use crate::state::State;
 
+/// Nobody waits longer, seconds.
+const DAY: u64 = 86_400;
+
 #[derive(Clone, Debug, Default, Args)]
 pub struct StatusArgs {
     /// One JSON document (schema 1)
     #[arg(long)]
     json: bool,
     /// Again every so many seconds, until interrupted or until nobody reads it [default: 5]
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5", value_parser = clap::value_parser!(u64).range(1..=DAY))]
     watch: Option<u64>,
     /// How long to wait for sources that have not answered, seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=DAY))]
     wait: u64,
 }
 

@@ -30,7 +30,7 @@ fn bad_input_is_told_with_its_place_and_exit_code_2() {
     let pipe = folder.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let pipe = pipe.display().to_string();
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 12] = [
         (&["--config", &config, "status"], "config.toml:2:1: unknown field `nmae`"),
         (&["--config", &empty, "--keymap", &keymap, "status"], "keys.toml:2:7: `dwon` is no action"),
         (&["--config", &empty, "--theme", &theme, "status"], "theme.toml:1:"),
@@ -42,6 +42,7 @@ fn bad_input_is_told_with_its_place_and_exit_code_2() {
         (&["--config", &empty, "--theme", &pipe, "status"], "pipe: is no regular file"),
         (&["--config", &empty, "--keymap", &empty, "status"], "empty.toml:1:1: no key means `quit`"),
         (&["snapshot", "--size", "1001x24"], "columns are 20 to 1000"),
+        (&["status", "--watch", "18446744073709551615"], "is not in 1..=86400"),
     ];
     for (args, expected) in cases {
         let (code, error) = output(args);
