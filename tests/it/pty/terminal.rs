@@ -169,6 +169,10 @@ impl Terminal {
         let deadline = Instant::now() + Duration::from_secs(5);
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
+                // Its last words may still be on their way.
+                let (lock, news) = &*self.output;
+                let rest = Duration::from_secs(1);
+                drop(news.wait_timeout_while(lock.lock().unwrap(), rest, |output| !output.ended).unwrap());
                 return status.exit_code();
             }
             assert!(Instant::now() < deadline, "the process lives on:\n{}", self.screen().join("\n"));
