@@ -92,7 +92,7 @@ pub fn main() -> ExitCode {
 pub fn exit_code(args: impl IntoIterator<Item = OsString>) -> u8 {
     panics::install(places::state_home());
     let result = std::panic::catch_unwind(AssertUnwindSafe(|| run(args)));
-    // A panic on another thread counts as well, whatever came of the rest.
+    // A panic on another thread that is needed counts as well, whatever came of the rest.
     if let Some(report) = panics::report() {
         out::error(report);
         return ERROR;

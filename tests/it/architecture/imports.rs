@@ -84,7 +84,17 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     (
         "runtime",
         &["action", "clients", "config", "domain", "input", "model", "report", "sources", "state", "theme", "ui"],
-        &["tokio", "futures", "ratatui", "termina", "rustix", "tracing", "tracing_appender", "tracing_subscriber"],
+        &[
+            "tokio",
+            "futures",
+            "ratatui",
+            "termina",
+            "rustix",
+            "tracing",
+            "tracing_appender",
+            "tracing_subscriber",
+            "color_eyre",
+        ],
     ),
     (
         "cli",

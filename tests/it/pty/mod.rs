@@ -217,6 +217,8 @@ fn a_terminal_that_can_show_no_screen_is_told_what_to_do() {
 #[test]
 #[ignore = "a part of a_panic_gives_the_terminal_back"]
 fn console_with_a_thread_that_panics() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    runtime.spawn(async { panic!("a task") });
     std::thread::spawn(|| {
         std::thread::sleep(std::time::Duration::from_secs(1));
         panic!("a defect");
@@ -243,6 +245,7 @@ fn a_panic_gives_the_terminal_back() {
     let report = sentence.split("the report is in ").nth(1).expect("where it is").trim();
     let report = std::fs::read_to_string(report).unwrap();
     assert!(report.contains("a defect") && report.contains("thread"), "{report}");
+    assert!(!report.contains("a task"), "the panic of a task ends the console: {report}");
 }
 
 #[test]
