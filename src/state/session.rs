@@ -49,10 +49,8 @@ impl Session {
         self.state.now = timed.now;
         let effects = match timed.message {
             Message::Key(key) => self.key(key),
-            Message::Paste(text) => {
-                if self.state.filter.typing {
-                    self.state.filter.field.paste(&text);
-                }
+            Message::Paste { text, dropped } => {
+                self.paste(&text, dropped);
                 Vec::new()
             }
             Message::Feed { observations, sources } => {
@@ -146,6 +144,18 @@ impl Session {
                 self.pending.clear();
                 if alone { Vec::new() } else { self.key(key) }
             }
+        }
+    }
+
+    /// Pasted text goes where text is typed, else nowhere: it is no command.
+    fn paste(&mut self, text: &str, dropped: usize) {
+        if !self.state.filter.typing {
+            return;
+        }
+        self.state.filter.field.paste(text);
+        if dropped > 0 {
+            let text = shown!("the paste is too long: its last {} bytes were left out", dropped);
+            self.state.notices.push(super::Notice { at: self.state.now, text });
         }
     }
 
