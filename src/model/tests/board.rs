@@ -101,7 +101,8 @@ fn errors_are_told_apart_as_seen_and_added() {
     // What fails at the edge is what fails in the application.
     let failing = board.users.failing_per_second.value().expect("failing");
     assert!((failing - 600.0 * orders).abs() < 0.12 * failing, "{failing}");
-    assert_eq!(board.users.via.as_ref().map(crate::domain::text::Shown::as_str), Some("orders in application"));
+    let via = board.users.via.as_ref().map(|(name, tier)| (name.as_str(), *tier));
+    assert_eq!(via, Some(("orders", Tier::Application)));
     assert!(board.users.since.is_some());
 }
 

@@ -15,7 +15,7 @@ fn everything() -> Vec<State> {
     let topology = |zoom| Place::Topology(TopologyPlace { zoom, ..TopologyPlace::default() });
     let component = |tab| {
         let component = fixture::orders_id();
-        Place::Component(ComponentPlace { component, tab, signal: 9, range_minutes: 15, scroll: 99 })
+        Place::Component(ComponentPlace { component, tab, signal: Some(9), range_minutes: 15, scroll: 99 })
     };
     let open = Tier::ALL.into_iter().collect();
     let mut places = vec![
