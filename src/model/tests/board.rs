@@ -249,3 +249,21 @@ fn the_outermost_tier_that_shows_a_fall_in_traffic_carries_it() {
     assert!(of(&board, Tier::Application), "{:?}", tier(&board, Tier::Application).reasons);
     assert_eq!(tier(&board, Tier::Application).health, Health::Critical);
 }
+
+#[test]
+fn the_users_share_is_of_the_same_requests_whoever_counts_the_failures() {
+    // The edge is told minutes later than the load balancer: at first only the latter knows.
+    let share = |since: f64| {
+        let trouble = Trouble { since, service: Some(("orders", None, 0.2, 0.0)), ..Trouble::default() };
+        let board = Shop { trouble, ..Shop::default() }.world().assess(&statuses(&[]), NOW);
+        let of = |reading: &Reading| reading.value().expect("fresh");
+        let edge = of(&tier(&board, Tier::Edge).rate);
+        let users = &board.users;
+        (of(&users.failing_ratio), of(&users.failing_per_second) / edge, users.counted.clone().expect("said"))
+    };
+    for since in [1.0, 2.0, 3.0, 4.0, 6.0, 9.0] {
+        let (told, by_hand, counted) = share(since);
+        assert!((told - by_hand).abs() <= 0.1 * by_hand.max(1e-4), "{since}: {told} {by_hand} ({counted})");
+        assert!(counted.as_str().contains("edge"), "{counted}");
+    }
+}

@@ -88,13 +88,14 @@ pub fn latency(latency: &Latency) -> Figure {
 #[must_use]
 pub fn saturation(saturation: &Saturation, columns: u16) -> Figure {
     let share = share(&saturation.reading);
-    match &saturation.detail {
-        Some(detail) if saturation.resource.len() + 1 + detail.as_str().len() <= usize::from(columns) => {
-            let text = shown!("{} {}", saturation.resource, detail);
-            if saturation.reading.last().is_some() { Figure { text, ..share } } else { share }
-        }
-        _ => named(saturation.resource, share, columns),
-    }
+    // The parts tell more than the share, as long as they leave enough of the name.
+    let least = saturation.resource.len().min(4) + 1;
+    let parts = saturation
+        .detail
+        .as_ref()
+        .filter(|detail| saturation.reading.last().is_some() && least + detail.as_str().len() <= usize::from(columns));
+    let value = parts.map_or_else(|| share.clone(), |detail| Figure { text: detail.clone(), role: share.role });
+    named(saturation.resource, value, columns)
 }
 
 /// `cpu 71%` in at most `columns`: the name is cut in its middle, the value never.

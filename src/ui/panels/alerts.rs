@@ -26,8 +26,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         x = canvas.put(x, area.y, area.right().saturating_sub(x), words, Role::Unknown);
     }
     for (index, alert) in rows::alerts(state, "").into_iter().filter(|alert| !alert.silenced).enumerate() {
-        let tier = alert.tier.map_or("", crate::domain::tier::Tier::name);
-        let rest = shown!(" {} {}", tier, format::lasting(state.now.since(alert.since)));
+        let on = match (&alert.component, alert.tier) {
+            (Some(_), _) => rows::alert_subject(&state.board, alert),
+            (None, tier) => Shown::fixed(tier.map_or("-", crate::domain::tier::Tier::name)),
+        };
+        let rest = shown!(" {} {}", on, format::lasting(state.now.since(alert.since)));
         let more = shown!("  +{} more", firing - index);
         let needed = width(&alert.name) + width(&rest) + 3;
         let reserve = if index + 1 < firing { width(&more) } else { 0 };

@@ -26,12 +26,14 @@ pub fn draw<T>(
         canvas.put(area.x + 3, area.y, area.width.saturating_sub(3), empty.text, empty.ink);
         return;
     }
-    let height = usize::from(area.height);
+    // What is left below is counted in a line of its own, so that it covers nothing.
+    let overflows = rows.len() > usize::from(area.height) && area.height > 1;
+    let height = usize::from(area.height - u16::from(overflows));
     let first = match selected {
         Some(selected) => first_visible(selected, scroll, rows.len(), height),
         None => scroll.min(rows.len().saturating_sub(height)),
     };
-    for (y, (index, item)) in (area.y..area.bottom()).zip(rows.iter().enumerate().skip(first)) {
+    for (y, (index, item)) in (area.y..area.bottom()).zip(rows.iter().enumerate().skip(first).take(height)) {
         let line = Rect { y, height: 1, ..area };
         row(canvas, line, item);
         if selected == Some(index) {
@@ -39,10 +41,14 @@ pub fn draw<T>(
             canvas.tint(line);
         }
     }
-    let below = rows.len().saturating_sub(first + height);
-    if below > 0 && area.height > 1 {
-        let words = shown!(" {} more ↓ ", below);
-        canvas.right(area.x, area.bottom() - 1, area.width, words, Role::Dim);
+    if overflows {
+        let below = rows.len().saturating_sub(first + height);
+        let words = match (first, below) {
+            (0, below) => shown!("… {} more ↓", below),
+            (above, 0) => shown!("… {} more ↑", above),
+            (above, below) => shown!("… {} more ↑  {} more ↓", above, below),
+        };
+        canvas.put(area.x + 3, area.bottom() - 1, area.width.saturating_sub(3), words, Role::Dim);
     }
 }
 

@@ -2,6 +2,8 @@
 
 use ratatui::layout::Rect;
 
+use crate::domain::health::Health;
+use crate::domain::reading::Reading;
 use crate::domain::text::Shown;
 use crate::model::board::{Board, Cause};
 use crate::shown;
@@ -14,18 +16,25 @@ const FELL: f64 = -0.03;
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, board: &Board, now: crate::domain::time::Stamp, selected: bool) {
     let users = &board.users;
-    let hurt = users.since.is_some() || users.failing_ratio.fresh().is_some() && board.health.is_sick();
+    let hurt = users.since.is_some();
+    // The worst of the board is not what users feel: a monitoring that is down hurts nobody yet.
+    let health = match (hurt, &users.failing_ratio) {
+        (true, _) => board.health,
+        (false, Reading::Fresh(_)) => Health::Ok,
+        (false, Reading::NoTraffic) => Health::NoTraffic,
+        (false, Reading::Stale { .. } | Reading::Absent(_)) => Health::Unknown,
+    };
     let quiet = if hurt { Role::Text } else { Role::Dim };
     let mut pieces = vec![
         Piece::new(if selected { "▸" } else { " " }, Role::Accent),
-        Piece::new(looks::glyph(board.health), looks::role(board.health)),
+        Piece::new(looks::glyph(health), looks::role(health)),
         Piece::new(" users  ", if hurt { Ink::bold(Role::Text) } else { quiet.into() }),
     ];
     let failing = format::full(&users.failing_per_second);
     let share = format::full(&users.failing_ratio);
     let ink = |figure: &format::Figure| -> Ink {
         match (figure.is_fresh(), hurt) {
-            (true, true) => Ink::bold(looks::role(board.health)),
+            (true, true) => Ink::bold(looks::role(health)),
             (true, false) => quiet.into(),
             (false, _) => figure.role.into(),
         }
@@ -35,7 +44,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, board: &Board, now: crate::doma
     pieces.push(Piece::new("  ", quiet));
     pieces.push(Piece::new(&share, ink(&share)));
     if let Some(since) = users.since {
-        pieces.push(Piece::new(shown!("  since {}", format::moment(since, now)), quiet));
+        let since = if area.width < 70 { format::minute(since) } else { format::moment(since, now) };
+        pieces.push(Piece::new(shown!("  since {}", since), quiet));
     }
     let business = business(board, quiet);
     let via = users.via.as_ref().filter(|_| hurt);
