@@ -31,25 +31,28 @@ const KINDS: [(SourceKind, &str); 6] = [
 /// its name as long as there is any room for it.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let lights = lights(state);
-    let named = lights.len();
-    let ways = (0..=STEPS).map(|step| (step, true, named));
-    let ways = ways.clone().take(3).chain([(1, false, named), (2, false, named)]);
-    let ways = ways.chain((0..named).rev().map(|names| (2, false, names)));
-    let ways = ways.chain((0..named).rev().map(|names| (STEPS, false, names)));
-    let mut way = (left(state, STEPS), told(&lights, false, 0));
-    for (step, ages, names) in ways {
-        let tried = (left(state, step), told(&lights, ages, names));
-        let fits = length(&tried.0) + length(&tried.1) <= area.width;
-        let failed = lights.iter().filter(|light| light.failed).count();
-        if fits && (names >= failed || step == STEPS) {
-            way = tried;
-            break;
-        }
-    }
+    let (named, failed) = (lights.len(), lights.iter().filter(|light| light.failed).count());
+    let fewer = |step: u8, detail: Detail| (failed..named).rev().map(move |names| (step, detail, names));
+    let whole = (0..3).map(|step| (step, Detail::Whole, named));
+    let ways = whole.chain([(1, Detail::Young, named), (2, Detail::Young, named)]);
+    let ways = ways.chain(fewer(2, Detail::Young)).chain(fewer(2, Detail::Names)).chain(fewer(STEPS, Detail::Names));
+    let mut ways = ways.map(|(step, detail, names)| (left(state, step), told(&lights, detail, names)));
+    let fitting = ways.find(|(left, right)| length(left) + length(right) <= area.width);
+    let way = fitting.unwrap_or_else(|| (left(state, STEPS), told(&lights, Detail::Names, 0)));
     let (left, right) = way;
     let end = canvas.pieces(area.x, area.y, area.width, &left);
     let start = area.right().saturating_sub(length(&right)).max(end);
     canvas.pieces(start, area.y, area.right().saturating_sub(start), &right);
+}
+
+/// What is said of a light.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    Whole,
+    /// Without the ages of what is live.
+    Young,
+    /// Names alone.
+    Names,
 }
 
 fn length(pieces: &[Piece]) -> u16 {
@@ -104,6 +107,8 @@ struct Light {
     /// The glyph of what is not live.
     mark: Option<(&'static str, Role)>,
     name: Shown,
+    /// How it failed, in a word.
+    word: Option<&'static str>,
     age: Option<Shown>,
     /// How many sources it stands for.
     count: usize,
@@ -120,8 +125,8 @@ fn lights(state: &State) -> Vec<Light> {
         let failed = of(|state| matches!(state, SourceState::Failed { .. }));
         if let Some(first) = failed.first() {
             let name = match failed.len() {
-                1 => shown!("{} {}", cut_middle(first.id.shown().as_str(), 10), first.word()),
-                several => shown!("{} {}/{} {}", name, several, all, first.word()),
+                1 => cut_middle(first.id.shown().as_str(), 10),
+                several => shown!("{} {}/{}", name, several, all),
             };
             lost.push(light(true, name, &failed, state));
         }
@@ -143,20 +148,27 @@ fn light(failed: bool, name: Shown, sources: &[&SourceStatus], state: &State) ->
     let age = oldest.map(|at| format::source_age(state.now.since(at), "")).filter(|age| !age.is_empty());
     let live = sources.iter().all(|source| source.state.is_live());
     let mark = sources.first().filter(|_| !live).map(|source| looks::light(&source.state));
-    Light { failed, live, mark, name, age, count: sources.len() }
+    let word = sources.first().filter(|_| failed).map(|source| source.word());
+    Light { failed, live, mark, name, word, age, count: sources.len() }
 }
 
 /// The lights in words: the first `names` by name, the others counted by how they are.
-fn told(lights: &[Light], ages: bool, names: usize) -> Vec<Piece> {
+fn told(lights: &[Light], detail: Detail, names: usize) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for light in lights.iter().take(names) {
         let ink = if light.failed { Ink::bold(Role::Crit) } else { Role::Dim.into() };
         pieces.extend(light.mark.map(|(glyph, role)| Piece::new(shown!("  {}", Shown::fixed(glyph)), role)));
         let gap = if light.mark.is_some() { " " } else { "  " };
-        let words = match light.age.as_ref().filter(|_| ages || light.failed) {
-            Some(age) => shown!("{}{} {}", gap, light.name, age),
-            None => shown!("{}{}", gap, light.name),
-        };
+        let word = light.word.filter(|_| detail != Detail::Names);
+        let age = light.age.as_ref();
+        let age = age.filter(|_| detail == Detail::Whole || (light.failed && detail == Detail::Young));
+        let mut words = shown!("{}{}", gap, light.name);
+        if let Some(word) = word {
+            words = shown!("{} {}", words, word);
+        }
+        if let Some(age) = age {
+            words = shown!("{} {}", words, age);
+        }
         pieces.push(Piece::new(words, ink));
     }
     let count = |of: fn(&Light) -> bool| lights.iter().skip(names).filter(|light| of(light)).map(|l| l.count).sum();
