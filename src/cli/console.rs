@@ -2,22 +2,36 @@
 
 use std::io::IsTerminal;
 
-use super::{Failure, Global, OK, places, status};
+use super::{ERROR, Failure, Global, OK, places, status};
 use crate::runtime::app::End;
 use crate::runtime::launch;
 
 /// Exit code of a program ended by a signal's clean way out, as shells expect: 128 + number.
 const TERMINATED: u8 = 143;
 
-pub fn run(global: &Global) -> Result<u8, Failure> {
+/// Whether there is a terminal for the console.
+///
+/// # Errors
+/// There is one, but it says of itself that it cannot show a screen.
+pub fn has_terminal() -> Result<bool, Failure> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
-        return status::run(global, &status::StatusArgs::default());
+        return Ok(false);
     }
-    show(global)
+    let why = match std::env::var("TERM").unwrap_or_default().as_str() {
+        "" => "TERM is not set",
+        "dumb" => "TERM is `dumb`",
+        _ => return Ok(true),
+    };
+    Err(Failure::usage(format!(
+        "{why}, so this terminal cannot show the console: run `tierdeck status`, or set TERM (xterm-256color, for example)"
+    )))
 }
 
-/// Runs the console in this terminal until it ends.
-pub fn show(global: &Global) -> Result<u8, Failure> {
+/// Runs the console in this terminal until it ends; without a terminal the health is told once.
+pub fn run(global: &Global) -> Result<u8, Failure> {
+    if !has_terminal()? {
+        return status::run(global, &status::StatusArgs::default());
+    }
     let settings = places::settings(global)?;
     let theme = places::theme(&settings)?;
     let keymap = places::keymap(&settings)?;
@@ -29,6 +43,8 @@ pub fn show(global: &Global) -> Result<u8, Failure> {
     match end {
         End::Quit => Ok(OK),
         End::Signal("SIGINT") => Ok(130),
+        End::Signal("SIGQUIT") => Ok(131),
+        End::Panicked => Ok(ERROR),
         End::Signal("SIGHUP") | End::TerminalLost => Ok(129),
         End::Signal(_) => Ok(TERMINATED),
     }

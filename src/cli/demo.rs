@@ -1,12 +1,11 @@
 //! `tierdeck demo`: the embedded production world, and the console connected to it by its ordinary clients.
 
-use std::io::BufRead;
-
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
+use super::commands::Commands;
 use super::{Failure, Global, OK, console, out};
-use crate::demo::{self, Demo, DemoOptions, world};
+use crate::demo::{self, Demo, DemoError, DemoOptions, world};
 
 #[derive(Clone, Debug, Args)]
 pub struct DemoArgs {
@@ -55,27 +54,48 @@ impl WorldArgs {
 }
 
 pub fn run(global: &Global, args: &DemoArgs) -> Result<u8, Failure> {
-    let demo = demo::start(&args.world.options(None)?).map_err(Failure::usage)?;
+    let options = args.world.options(None)?;
     if args.serve {
-        return serve(&demo, args.json);
+        return serve(&start(&options)?, args.json);
     }
+    // Told before the world is built.
+    console::has_terminal()?;
+    let demo = start(&options)?;
     let global = Global { config: Some(demo.endpoints().config.clone()), ..global.clone() };
     console::run(&global)
+}
+
+/// Starts a world: one that is not known is a mistake of the command line, all else is a failure.
+pub fn start(options: &DemoOptions) -> Result<Demo, Failure> {
+    demo::start(options).map_err(|error| match error {
+        DemoError::World(error) => Failure::usage(error),
+        other => Failure::error(other),
+    })
 }
 
 /// Keeps the servers up until standard input closes or a signal comes; each line read is a command.
 fn serve(demo: &Demo, json: bool) -> Result<u8, Failure> {
     if json {
-        out::write(&format!("{}\n", demo::serve_json(demo.endpoints())));
+        out::json(&demo::serve_json(demo.endpoints()))?;
     } else {
-        out::write(&demo::serve_words(demo.endpoints()));
+        out::write(&demo::serve_words(demo.endpoints()))?;
     }
     demo.end_on_signal().map_err(Failure::error)?;
-    for line in std::io::stdin().lock().lines() {
-        let Ok(line) = line else { break };
-        if !line.trim().is_empty() {
-            out::write(&format!("{}\n", demo.command(line.trim())));
+    let mut commands = Commands::default();
+    let mut any = false;
+    while let Some(line) = commands.next().map_err(Failure::error)? {
+        any = true;
+        match line {
+            Ok(line) if line.trim().is_empty() => {}
+            Ok(line) => drop(out::write(&format!("{}\n", demo.command(line.trim())))?),
+            Err(why) => drop(out::write(&format!("error: {why}\n"))?),
         }
+    }
+    if !any {
+        out::error(
+            "standard input is closed, and with it the demo ends; give it one that stays open, as in \
+             `tail -f /dev/null | tierdeck demo --serve`",
+        );
     }
     Ok(OK)
 }

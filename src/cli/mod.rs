@@ -3,6 +3,7 @@
 // The environment is read here, once, and handed on.
 #![allow(clippy::disallowed_methods)]
 
+mod commands;
 mod completion;
 mod console;
 mod demo;
@@ -11,10 +12,15 @@ mod places;
 mod snapshot;
 mod status;
 
+use std::ffi::OsString;
+use std::io::Write;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+
+use crate::runtime::panics;
 
 /// Exit codes of the contract (PRODUCT section 10).
 pub const OK: u8 = 0;
@@ -79,28 +85,46 @@ impl Failure {
 /// Parses the arguments, runs, and turns every end into an exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    // Reports of defects; the terminal is given back before by the loop's own hook.
-    let _ = color_eyre::config::HookBuilder::default().display_env_section(false).install();
-    let cli = match Cli::try_parse() {
+    ExitCode::from(exit_code(std::env::args_os()))
+}
+
+/// The same for given arguments, the first of which is the program's name. For one run in a process.
+pub fn exit_code(args: impl IntoIterator<Item = OsString>) -> u8 {
+    panics::install(places::state_home());
+    let result = std::panic::catch_unwind(AssertUnwindSafe(|| run(args)));
+    // A panic on another thread that is needed counts as well, whatever came of the rest.
+    if let Some(report) = panics::report() {
+        out::error(report);
+        return ERROR;
+    }
+    match result {
+        Ok(Ok(code)) => code,
+        Ok(Err(failure)) => {
+            out::error(&failure.message);
+            failure.code
+        }
+        Err(_) => ERROR,
+    }
+}
+
+fn run(args: impl IntoIterator<Item = OsString>) -> Result<u8, Failure> {
+    let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => {
-            let code = if error.use_stderr() { USAGE } else { OK };
+        Err(error) if error.use_stderr() => {
+            // Without standard error nobody can be told.
             let _ = error.print();
-            return ExitCode::from(code);
+            return Ok(USAGE);
+        }
+        Err(help) => {
+            out::written(help.print().and_then(|()| std::io::stdout().flush()))?;
+            return Ok(OK);
         }
     };
-    let result = match cli.command {
+    match cli.command {
         None => console::run(&cli.global),
         Some(Command::Demo(args)) => demo::run(&cli.global, &args),
         Some(Command::Status(args)) => status::run(&cli.global, &args),
         Some(Command::Snapshot(args)) => snapshot::run(&cli.global, &args),
         Some(Command::Completion { shell }) => completion::run(shell),
-    };
-    match result {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            out::error(&failure.message);
-            ExitCode::from(failure.code)
-        }
     }
 }

@@ -6,6 +6,7 @@ use etcetera::BaseStrategy;
 
 use super::{Failure, Global};
 use crate::config;
+use crate::domain::file::{self, FileError};
 use crate::domain::settings::{Glyphs, Settings};
 use crate::domain::text::Shown;
 use crate::input::Keymap;
@@ -30,19 +31,37 @@ pub fn settings(global: &Global) -> Result<Settings, Failure> {
     if global.ascii {
         settings.ui.glyphs = Glyphs::Ascii;
     }
+    if settings.kubernetes.iter().any(|cluster| cluster.kubeconfig.is_none()) && !settings.egress.loopback_only {
+        kubeconfigs()?;
+    }
     Ok(settings)
+}
+
+/// Checks the files that kubectl would read, as far as they are there: what is no regular file would hold up its reader.
+fn kubeconfigs() -> Result<(), Failure> {
+    let home = || etcetera::home_dir().ok().map(|home| home.join(".kube/config").into_os_string());
+    let named = std::env::var_os("KUBECONFIG").filter(|named| !named.is_empty()).or_else(home).unwrap_or_default();
+    for path in std::env::split_paths(&named) {
+        match file::check(&path, file::KUBECONFIG_CAP) {
+            Ok(()) | Err(FileError::Unreadable(_)) => {}
+            Err(error) => return Err(Failure::usage(format!("kubeconfig {} {error}", path.display()))),
+        }
+    }
+    Ok(())
 }
 
 /// The state folder of this configuration: beside its file for one that was named, else `$XDG_STATE_HOME/tierdeck`.
 pub fn state_folder(global: &Global, settings: &Settings) -> PathBuf {
     match &global.config {
         Some(path) if settings.egress.loopback_only => path.parent().unwrap_or(Path::new(".")).join("state"),
-        _ => etcetera::choose_base_strategy()
-            .ok()
-            .and_then(|base| base.state_dir())
-            .unwrap_or_else(std::env::temp_dir)
-            .join("tierdeck"),
+        _ => state_home(),
     }
+}
+
+/// `$XDG_STATE_HOME/tierdeck`.
+pub fn state_home() -> PathBuf {
+    let home = etcetera::choose_base_strategy().ok().and_then(|base| base.state_dir());
+    home.unwrap_or_else(std::env::temp_dir).join("tierdeck")
 }
 
 /// A theme by name or file, degraded to what the terminal shows.
@@ -124,7 +143,7 @@ fn config_home() -> Option<PathBuf> {
 /// A file given by path, or by name in a folder of the user's configuration.
 fn user_file(folder: &str, name: &str) -> Option<PathBuf> {
     let direct = PathBuf::from(name);
-    if direct.is_file() {
+    if direct.exists() {
         return Some(direct);
     }
     let named = config_home()?.join("tierdeck").join(folder).join(format!("{name}.toml"));
@@ -132,6 +151,5 @@ fn user_file(folder: &str, name: &str) -> Option<PathBuf> {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("{}: cannot be read: {error}", path.display())))
+    file::read_text(path, file::TEXT_CAP).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }

@@ -9,6 +9,7 @@ use super::{Failure, Global, OK, out, places};
 use crate::domain::text::Shown;
 use crate::domain::tier::Tier;
 use crate::runtime::launch::{self, Headless};
+use crate::runtime::terminal::LARGEST;
 use crate::state::{BoardPlace, ComponentPlace, Overlay, Place, State, Tab, TierPlace, TopologyPlace, rows};
 
 #[derive(Clone, Debug, Args)]
@@ -48,7 +49,7 @@ pub fn run(global: &Global, args: &SnapshotArgs) -> Result<u8, Failure> {
                     .ok_or_else(|| Failure::usage(format!("`{text}` is no RFC 3339 time, like 2026-11-21T03:12:07Z")))
             })
             .transpose()?;
-        Some(crate::demo::start(&args.world.options(at)?).map_err(Failure::usage)?)
+        Some(super::demo::start(&args.world.options(at)?)?)
     } else {
         None
     };
@@ -70,7 +71,7 @@ pub fn run(global: &Global, args: &SnapshotArgs) -> Result<u8, Failure> {
     out::write(&match args.format {
         Format::Text => crate::ui::snapshot::text(&buffer),
         Format::Svg => crate::ui::snapshot::svg(&buffer, &theme),
-    });
+    })?;
     Ok(OK)
 }
 
@@ -120,7 +121,9 @@ fn show(state: &mut State, screen: &str) -> Result<(), Failure> {
 fn parse_size(text: &str) -> Result<(u16, u16), String> {
     let (columns, lines) = text.split_once('x').ok_or("write it like 80x24")?;
     match (columns.parse(), lines.parse()) {
-        (Ok(columns @ 20..=500), Ok(lines @ 4..=200)) => Ok((columns, lines)),
-        _ => Err("columns are 20 to 500, lines 4 to 200".to_owned()),
+        (Ok(columns), Ok(lines)) if (20..=LARGEST.0).contains(&columns) && (4..=LARGEST.1).contains(&lines) => {
+            Ok((columns, lines))
+        }
+        _ => Err(format!("columns are 20 to {}, lines 4 to {}", LARGEST.0, LARGEST.1)),
     }
 }

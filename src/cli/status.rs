@@ -7,7 +7,11 @@ use clap::Args;
 use super::{Failure, Global, out, places};
 use crate::report::status::Status;
 use crate::runtime::launch::{self, Headless};
+use crate::runtime::terminal::LARGEST;
 use crate::state::State;
+
+/// Nobody waits longer, seconds.
+const DAY: u64 = 86_400;
 
 #[derive(Clone, Debug, Default, Args)]
 pub struct StatusArgs {
@@ -15,10 +19,10 @@ pub struct StatusArgs {
     #[arg(long)]
     json: bool,
     /// Again every so many seconds, until interrupted or until nobody reads it [default: 5]
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5", value_parser = clap::value_parser!(u64).range(1..=DAY))]
     watch: Option<u64>,
     /// How long to wait for sources that have not answered, seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=DAY))]
     wait: u64,
 }
 
@@ -29,12 +33,7 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<u8, Failure> {
     headless.settle(Duration::from_secs(args.wait.max(1)));
     loop {
         let status = report(headless.state());
-        let text = if args.json {
-            format!("{}\n", serde_json::to_string(&status).map_err(Failure::error)?)
-        } else {
-            plain(headless.state(), &settings)?
-        };
-        let is_read = out::write(&text);
+        let is_read = if args.json { out::json(&status)? } else { out::write(&plain(headless.state(), &settings)?)? };
         let Some(every) = args.watch.filter(|_| is_read) else { return Ok(status.exit_code()) };
         headless.run_for(Duration::from_secs(every.max(1)));
         if headless.is_interrupted() {
@@ -53,7 +52,7 @@ fn plain(state: &State, settings: &crate::domain::settings::Settings) -> Result<
     let mut state = state.clone();
     let lines = 12 + state.board.tiers.iter().map(|tier| 1 + tier.reasons.len().min(3)).sum::<usize>();
     // Below the least size of a screen there is no room for why a source failed.
-    state.size = (100, u16::try_from(lines).unwrap_or(u16::MAX).max(24));
+    state.size = (100, u16::try_from(lines).unwrap_or(LARGEST.1).clamp(24, LARGEST.1));
     let buffer = launch::draw(&state, &theme);
     Ok(crate::ui::snapshot::text(&buffer))
 }

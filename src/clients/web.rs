@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 
 use super::egress::Egress;
 use crate::domain::error::{Fault, FaultKind};
+use crate::domain::file;
 use crate::domain::text::{Raw, Shown};
 
 /// Requests in flight against one server (facts/signals.md 1.1).
@@ -143,17 +144,20 @@ impl WebClient {
         })
     }
 
-    async fn bearer(&self, file: &PathBuf) -> Result<HeaderValue, Fault> {
-        let unreadable = || {
+    async fn bearer(&self, file: &Path) -> Result<HeaderValue, Fault> {
+        let unusable = |why: &str| {
             let path = Raw::new(&file.to_string_lossy());
             Fault::new(
                 FaultKind::Unauthenticated,
-                crate::shown!("the token for {} cannot be read from {}", self.server, path),
+                crate::shown!("the token for {}: {} {}", self.server, path, Raw::new(why)),
                 Shown::fixed("check that bearer_file exists and is readable"),
             )
         };
-        let token = tokio::fs::read_to_string(file).await.map_err(|_| unreadable())?;
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.trim())).map_err(|_| unreadable())?;
+        let path = file.to_owned();
+        let read = tokio::task::spawn_blocking(move || file::read_text(&path, file::TEXT_CAP)).await;
+        let token = read.map_err(|_| unusable("cannot be read"))?.map_err(|error| unusable(&error.to_string()))?;
+        let value = HeaderValue::from_str(&format!("Bearer {}", token.trim()));
+        let mut value = value.map_err(|_| unusable("holds no token"))?;
         value.set_sensitive(true);
         Ok(value)
     }

@@ -4,6 +4,7 @@ mod check;
 
 use std::path::{Path, PathBuf};
 
+use crate::domain::file::{self, FileError};
 use crate::domain::settings::Settings;
 use crate::domain::text::line_and_column;
 
@@ -12,19 +13,24 @@ use crate::domain::text::line_and_column;
 pub enum ConfigError {
     #[error("{file}:{line}:{column}: {message}")]
     Invalid { file: String, line: usize, column: usize, message: String },
-    #[error("{file}: cannot be read: {why}")]
-    Unreadable { file: String, why: String },
+    #[error("{file}: {error}")]
+    Unreadable { file: String, error: FileError },
 }
 
 /// Reads and checks a configuration file.
 ///
 /// # Errors
-/// The file cannot be read, is not TOML, has an unknown key or an impossible value.
+/// The file cannot be read, is not TOML, has an unknown key, an impossible value, or names a file that cannot be one.
 pub fn load(path: &Path) -> Result<Settings, ConfigError> {
     let file = path.display().to_string();
-    match std::fs::read_to_string(path) {
-        Ok(text) => parse(&text, &file),
-        Err(error) => Err(ConfigError::Unreadable { file, why: error.to_string() }),
+    let text = match file::read_text(path, file::TEXT_CAP) {
+        Ok(text) => text,
+        Err(error) => return Err(ConfigError::Unreadable { file, error }),
+    };
+    let settings = parse(&text, &file)?;
+    match check::first_unreadable(&settings) {
+        None => Ok(settings),
+        Some(mistake) => Err(invalid(&text, &file, mistake.offset(&text), mistake.message)),
     }
 }
 
@@ -33,16 +39,18 @@ pub fn load(path: &Path) -> Result<Settings, ConfigError> {
 /// # Errors
 /// As [`load`], without the reading.
 pub fn parse(text: &str, file: &str) -> Result<Settings, ConfigError> {
-    let invalid = |offset: usize, message: String| {
-        let (line, column) = line_and_column(text, offset);
-        ConfigError::Invalid { file: file.to_owned(), line, column, message }
-    };
-    let settings: Settings = toml::from_str(text)
-        .map_err(|error| invalid(error.span().map_or(0, |span| span.start), error.message().trim().to_owned()))?;
+    let settings: Settings = toml::from_str(text).map_err(|error| {
+        invalid(text, file, error.span().map_or(0, |span| span.start), error.message().trim().to_owned())
+    })?;
     match check::first_mistake(&settings) {
         None => Ok(settings),
-        Some(mistake) => Err(invalid(mistake.offset(text), mistake.message)),
+        Some(mistake) => Err(invalid(text, file, mistake.offset(text), mistake.message)),
     }
+}
+
+fn invalid(text: &str, file: &str, offset: usize, message: String) -> ConfigError {
+    let (line, column) = line_and_column(text, offset);
+    ConfigError::Invalid { file: file.to_owned(), line, column, message }
 }
 
 /// Where the configuration is when no `--config` is given.

@@ -2,6 +2,7 @@
 
 mod commands;
 mod files;
+mod folder;
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,6 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -21,6 +21,7 @@ use super::clock::Clock;
 use super::production::{Production, WorldHandle};
 use super::servers::{self, Probe, Running};
 use super::world::{self, World, WorldError};
+use folder::Folder;
 
 pub use files::{serve_json, serve_words};
 
@@ -49,6 +50,8 @@ pub enum DemoError {
     World(#[from] WorldError),
     #[error("cannot start the embedded world: {0}")]
     Io(#[from] std::io::Error),
+    #[error("{} cannot be written: {why}; set TMPDIR to a folder that can", .folder.display())]
+    Folder { folder: PathBuf, why: std::io::Error },
     #[error("cannot write the demo's config: {0}")]
     Config(#[from] toml::ser::Error),
 }
@@ -81,7 +84,7 @@ pub struct Demo {
     running: Running,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-    _folder: TempDir,
+    _folder: Folder,
 }
 
 /// Starts a world and its servers; returns when all of them listen and the demo's files are written.
@@ -97,7 +100,7 @@ pub fn start(options: &DemoOptions) -> Result<Demo, DemoError> {
     let shared = production.clone();
     let thread = std::thread::Builder::new().name("demo".to_owned()).spawn(move || run(&shared, &started, stopped))?;
     let running = result.recv().unwrap_or_else(|_| Err(std::io::Error::other("its thread ended")))?;
-    let folder = tempfile::Builder::new().prefix("tierdeck-demo-").tempdir()?;
+    let folder = Folder::create(&std::env::temp_dir())?;
     let endpoints = files::write(folder.path(), options, &production, &running)?;
     Ok(Demo { endpoints, production, running, stop: Some(stop), thread: Some(thread), _folder: folder })
 }
@@ -144,7 +147,7 @@ async fn tick(production: &Arc<Production>) {
 
 /// Waits for a signal that means the end; for ever when signals cannot be had.
 async fn signalled() {
-    let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
+    let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup(), SignalKind::quit()];
     let waits = kinds.into_iter().map(|kind| {
         Box::pin(async move {
             match signal(kind) {
@@ -171,7 +174,7 @@ impl Demo {
         }
     }
 
-    /// Ends the process on SIGTERM, SIGINT and SIGHUP, after the demo's folder has been removed. For a process that is
+    /// Ends the process on SIGTERM, SIGINT, SIGHUP and SIGQUIT, after the demo's folder has been removed. For a process that is
     /// nothing but a demo.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
-//! The vocabulary: what the other rooms talk in. No logic about the world, no input or output.
+//! The vocabulary: what the other rooms talk in. No logic about the world, and no input or output but the reading of small
+//! files.
 
 pub mod error;
+pub mod file;
 pub mod health;
 pub mod id;
 pub mod reading;

@@ -250,7 +250,7 @@ mod duration_secs {
         let secs = f64::deserialize(deserializer)?;
         Duration::try_from_secs_f64(secs)
             .ok()
-            .filter(|d| *d >= Duration::from_secs(1))
-            .ok_or_else(|| D::Error::custom("a number of seconds, at least 1"))
+            .filter(|d| (Duration::from_secs(1)..=Duration::from_secs(3600)).contains(d))
+            .ok_or_else(|| D::Error::custom("not a number of seconds from 1 to 3600"))
     }
 }

@@ -96,7 +96,8 @@ impl Keymap {
     /// Reads a keymap file.
     ///
     /// # Errors
-    /// The first mistake: TOML syntax, an unknown context, key or action, or two bindings that exclude each other.
+    /// The first mistake: TOML syntax, an unknown context, key or action, two bindings that exclude each other, or no key
+    /// for what one cannot do without.
     pub fn load(text: &str, file: &str) -> Result<Self, KeymapError> {
         let at = |offset: usize, message: String| {
             let (line, column) = crate::domain::text::line_and_column(text, offset);
@@ -123,7 +124,36 @@ impl Keymap {
                 map.bind(*context, sequence, action).map_err(|message| at(keys.span().start, message))?;
             }
         }
-        Ok(map)
+        let Some((context, action)) = map.first_missing() else { return Ok(map) };
+        let name = crate::action::TABLE.iter().find(|row| row.action == action).map_or("", |row| row.name);
+        let table = [context.name(), Context::Global.name()]
+            .into_iter()
+            .find_map(|name| table.keys().find(|key| key.get_ref() == name));
+        let message = format!(
+            "no key means `{name}` in [{}]; add one to it or to [global], like `\"{}\" = \"{name}\"`",
+            context.name(),
+            usual_key(action)
+        );
+        Err(at(table.map_or(0, |key| key.span().start), message))
+    }
+
+    /// What one cannot do without and no key means: to leave every context, to quit and to get help from the start.
+    fn first_missing(&self) -> Option<(Context, Action)> {
+        let start = [Action::Quit, Action::Help].map(|action| (Context::Board, action));
+        let pages = Context::ALL.iter().map(|(_, context)| *context);
+        let pages = pages.filter(|context| !matches!(context, Context::Global | Context::Board));
+        let mut needed = start.into_iter().chain(pages.map(|context| (context, Action::Back)));
+        needed.find(|(context, action)| !self.means(*context, *action))
+    }
+
+    /// Whether some keys mean that action in a context, none of whose own bindings hides them.
+    fn means(&self, context: Context, action: Action) -> bool {
+        let bound = [context, Context::Global].into_iter().filter_map(|context| self.bindings.get(&context)).flatten();
+        bound.filter(|(_, bound)| *bound == action).any(|(keys, _)| {
+            let begun = keys.iter().enumerate().skip(1).filter_map(|(length, _)| keys.get(..length));
+            self.lookup(context, keys) == Lookup::Found(action)
+                && begun.into_iter().all(|part| self.lookup(context, part) == Lookup::Prefix)
+        })
     }
 
     fn bind(&mut self, context: Context, sequence: Vec<Key>, action: Action) -> Result<(), String> {
@@ -178,6 +208,15 @@ fn write(keys: &[Key]) -> String {
     keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
+/// The key of the default keymap, for advice.
+const fn usual_key(action: Action) -> &'static str {
+    match action {
+        Action::Quit => "q",
+        Action::Help => "?",
+        _ => "<esc>",
+    }
+}
+
 fn unknown_action(name: &str) -> String {
     let close = crate::action::TABLE
         .iter()
@@ -207,6 +246,12 @@ mod tests {
     }
 
     #[test]
+    fn a_keymap_of_three_keys_is_enough() {
+        let text = "[global]\n\"<c-q>\" = \"quit\"\n\"<f1>\" = \"help\"\n\"zz\" = \"back\"\n";
+        Keymap::load(text, "mine.toml").unwrap();
+    }
+
+    #[test]
     fn every_context_can_be_left_and_helped() {
         let map = Keymap::load(DEFAULT, "default.toml").unwrap();
         for (name, context) in Context::ALL {
@@ -223,6 +268,19 @@ mod tests {
             ("[board]\n\"<nokey>\" = \"down\"\n", 2, "`<nokey>` is no key"),
             ("[board]\n\"g\" = \"down\"\n\"gg\" = \"first\"\n", 3, "exclude each other"),
             ("[board\n", 1, ""),
+            ("", 1, "no key means `quit` in [board]; add one to it or to [global], like `\"q\" = \"quit\"`"),
+            ("# mine\n[global]\n\"q\" = \"quit\"\n\"<esc>\" = \"back\"\n", 2, "no key means `help` in [board]"),
+            ("[global]\n\"q\" = \"quit\"\n\"?\" = \"help\"\n", 1, "no key means `back` in [topology]"),
+            (
+                "[global]\n\"q\" = \"quit\"\n\"?\" = \"help\"\n\"<esc>\" = \"back\"\n[overlay]\n\"<esc>\" = \"down\"\n",
+                5,
+                "no key means `back` in [overlay]",
+            ),
+            (
+                "[global]\n\"qq\" = \"quit\"\n\"?\" = \"help\"\n\"<esc>\" = \"back\"\n[board]\n\"q\" = \"down\"\n",
+                5,
+                "no key means `quit` in [board]",
+            ),
         ];
         for (text, line, part) in cases {
             let error = Keymap::load(text, "mine.toml").unwrap_err();

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use super::clock::Clocks;
 use super::inbox::{Batch, Control, Inbox, Input};
 use super::terminal::{Capture, Guard, Writer, read, restore};
+use super::{panics, signals};
 use crate::domain::time::Human;
 use crate::state::message::{Effect, Message, Timed};
 use crate::state::session::Session;
@@ -28,6 +29,8 @@ pub enum End {
     Quit,
     Signal(&'static str),
     TerminalLost,
+    /// A defect, which [`super::panics`] has reported.
+    Panicked,
 }
 
 /// The console in its terminal.
@@ -59,7 +62,6 @@ impl App {
         refresh: Arc<Notify>,
     ) -> io::Result<Self> {
         let guard = Guard::enter()?;
-        restore_on_panic();
         let (columns, lines) = guard.size();
         let writer = Writer::spawn(guard.input(), inbox.clone());
         read(&guard, inbox.clone());
@@ -90,6 +92,9 @@ impl App {
     pub fn run(mut self) -> io::Result<End> {
         loop {
             let batch = self.inbox.take(self.patience());
+            if panics::report().is_some() {
+                return Ok(End::Panicked);
+            }
             if let Some(end) = self.control(&batch)? {
                 return Ok(end);
             }
@@ -130,6 +135,7 @@ impl App {
                     self.tell(Message::Resized { columns, lines });
                     self.resize(columns, lines)?;
                 }
+                Control::Suspend => self.suspend()?,
                 Control::Drawn => {}
             }
         }
@@ -141,7 +147,7 @@ impl App {
         for input in batch.input {
             let message = match input {
                 Input::Key(key) => Message::Key(key),
-                Input::Paste(text) => Message::Paste(text),
+                Input::Paste { text, dropped } => Message::Paste { text, dropped },
             };
             for effect in self.tell(message) {
                 match effect {
@@ -194,54 +200,12 @@ impl App {
         Ok(())
     }
 
-    /// Gives the terminal back and stops, as job control expects. Continued, it takes the terminal again before anything
+    /// Gives the terminal back and stops. Continued, it takes the terminal again before anything
     /// is drawn: a frame must not land on the shell's screen.
     fn suspend(&mut self) -> io::Result<()> {
         restore();
-        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+        signals::stop()?;
         self.guard.resume()?;
         self.redraw()
-    }
-}
-
-/// A panic on this thread ends the program: the terminal is given back before it is reported. On any other thread it
-/// ends one task, the console goes on in its terminal, and the panic is only logged.
-fn restore_on_panic() {
-    let owner = std::thread::current().id();
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        let is_fatal = std::thread::current().id() == owner;
-        if is_fatal {
-            restore();
-        }
-        tracing::error!("{info}");
-        if is_fatal {
-            report(info);
-        }
-    }));
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-
-    #[test]
-    fn only_a_panic_of_the_loop_is_reported_on_the_terminal() {
-        let reports = Arc::new(AtomicUsize::new(0));
-        let counter = reports.clone();
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |_| {
-            counter.fetch_add(1, Ordering::SeqCst);
-        }));
-        restore_on_panic();
-        let elsewhere = std::thread::Builder::new().spawn(|| panic!("a task")).unwrap().join();
-        let of_others = reports.load(Ordering::SeqCst);
-        let here = std::panic::catch_unwind(|| panic!("the loop"));
-        let of_all = reports.load(Ordering::SeqCst);
-        std::panic::set_hook(before);
-        assert!(elsewhere.is_err() && here.is_err());
-        assert_eq!((of_others, of_all), (0, 1));
     }
 }

@@ -18,8 +18,10 @@ const KEYS: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
     Resized,
-    /// SIGTERM, SIGINT or SIGHUP: end cleanly.
+    /// A signal that asks the program to end cleanly.
     Terminate(&'static str),
+    /// Stop, as job control asks.
+    Suspend,
     /// The terminal is gone; nothing can be drawn any more.
     TerminalLost,
     /// Continued after a stop: the terminal must be set up again.
@@ -31,7 +33,11 @@ pub enum Control {
 #[derive(Clone, Debug)]
 pub enum Input {
     Key(Key),
-    Paste(String),
+    /// Pasted text, and how many bytes of it were left out.
+    Paste {
+        text: String,
+        dropped: usize,
+    },
 }
 
 /// Everything that was waiting, in the order of its rank.

@@ -14,7 +14,7 @@ use super::app::{App, End};
 use super::clock::Clocks;
 use super::connect;
 use super::inbox::{Control, Inbox};
-use super::{runner, signals};
+use super::{panics, runner, signals};
 use crate::domain::id::SourceId;
 use crate::domain::settings::Settings;
 use crate::domain::text::{Raw, Shown};
@@ -116,7 +116,12 @@ impl Headless {
     /// One turn of the loop; whether observations came.
     fn turn(&mut self, timeout: Duration) -> bool {
         let batch = self.inbox.take(timeout);
-        self.interrupted |= batch.control.iter().any(|control| matches!(control, Control::Terminate(_)));
+        let ends = |control: &Control| matches!(control, Control::Terminate(_));
+        self.interrupted |= batch.control.iter().any(ends) || panics::report().is_some();
+        if batch.control.contains(&Control::Suspend) {
+            // Refused, it is a stop that does not happen.
+            let _ = signals::stop();
+        }
         let news = !batch.observations.is_empty();
         if news || batch.sources.is_some() {
             let sources = batch.sources.unwrap_or_else(|| self.session.state().sources.clone());

@@ -9,8 +9,11 @@ use crate::model::facts::Observation;
 #[derive(Debug)]
 pub enum Message {
     Key(Key),
-    /// Bracketed paste, or what looks like one.
-    Paste(String),
+    /// A bracketed paste, and how many bytes of it were left out.
+    Paste {
+        text: String,
+        dropped: usize,
+    },
     /// Observations in the order they were made, and the sources as the runner knows them now.
     Feed {
         observations: Vec<Observation>,

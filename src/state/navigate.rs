@@ -161,7 +161,7 @@ pub fn zoom(state: &mut State, by: i8) {
 
 pub fn next_signal(state: &mut State) {
     if let Some(Place::Component(place)) = state.places.last_mut() {
-        let next = |row| Some((rows::charted(row, place.signal) + 1).checked_rem(rows::signals(row).len())?);
+        let next = |row| (rows::charted(row, place.signal) + 1).checked_rem(rows::signals(row).len());
         place.signal = rows::component(&state.board, &place.component).and_then(|(_, row)| next(row));
     }
 }

@@ -53,10 +53,8 @@ impl Session {
                 describe(&mut self.state, &self.keymap);
                 return effects;
             }
-            Message::Paste(text) => {
-                if self.state.filter.typing {
-                    self.state.filter.field.paste(&text);
-                }
+            Message::Paste { text, dropped } => {
+                self.paste(&text, dropped);
             }
             Message::Feed { observations, sources } => {
                 let first = self.assessed_at.is_none();
@@ -147,6 +145,18 @@ impl Session {
                 self.pending.clear();
                 if alone { Vec::new() } else { self.key(key) }
             }
+        }
+    }
+
+    /// Pasted text goes where text is typed, else nowhere: it is no command.
+    fn paste(&mut self, text: &str, dropped: usize) {
+        if !self.state.filter.typing {
+            return;
+        }
+        self.state.filter.field.paste(text);
+        if dropped > 0 {
+            let text = shown!("the paste is too long: its last {} bytes were left out", dropped);
+            self.state.notices.push(super::Notice { at: self.state.now, text });
         }
     }
 

@@ -16,6 +16,7 @@
 mod architecture;
 mod config;
 mod contract;
+mod cost;
 mod pty;
 mod screens;
 mod screenshots;

@@ -11,7 +11,7 @@ use crate::demo::clock::Clock;
 use crate::demo::production::Production;
 use crate::demo::servers::{Running, kube};
 
-use super::{DemoError, DemoOptions, Endpoints};
+use super::{DemoError, DemoOptions, Endpoints, folder};
 
 const CONTEXT: &str = "shop-eks";
 const REGION: &str = "eu-west-1";
@@ -33,8 +33,8 @@ pub fn write(
     let kubeconfig = folder.join("kubeconfig");
     let audit_dir = folder.join("state/tierdeck/audit");
     std::fs::create_dir_all(&audit_dir)?;
-    std::fs::write(&kubeconfig, kubeconfig_text(&url("kubernetes")))?;
-    std::fs::write(folder.join("ca.pem"), &running.authority)?;
+    folder::write(&kubeconfig, kubeconfig_text(&url("kubernetes")))?;
+    folder::write(&folder.join("ca.pem"), &running.authority)?;
     let endpoints = Endpoints {
         world: options.world.world.clone(),
         scenario: options.world.scenario.clone(),
@@ -60,13 +60,13 @@ pub fn write(
 pub fn rewrite_clock(endpoints: &Endpoints, production: &Production, running: &Running) -> Result<(), DemoError> {
     let text = toml::to_string(&config(endpoints, production, running))?;
     let fresh = endpoints.folder.join("config.toml.new");
-    std::fs::write(&fresh, text)?;
+    folder::write(&fresh, text)?;
     Ok(std::fs::rename(&fresh, &endpoints.config)?)
 }
 
-/// The line that `demo --serve --json` prints once everything listens (PRODUCT.md 10).
+/// What `demo --serve --json` prints as one line once everything listens (PRODUCT.md 10).
 #[must_use]
-pub fn serve_json(endpoints: &Endpoints) -> String {
+pub fn serve_json(endpoints: &Endpoints) -> serde_json::Value {
     let Endpoints {
         world, scenario, seed, kubeconfig, prometheus, alertmanager, env, clock, audit_dir, config, ..
     } = endpoints;
@@ -76,7 +76,6 @@ pub fn serve_json(endpoints: &Endpoints) -> String {
         "clock": {"origin": clock.origin, "world": clock.world, "rate": clock.rate},
         "audit_dir": audit_dir, "config": config,
     })
-    .to_string()
 }
 
 /// The same for people: where everything is, and how to point tools at it.

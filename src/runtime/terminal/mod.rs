@@ -4,10 +4,11 @@
 mod backend;
 mod guard;
 mod reader;
+mod sequences;
 mod writer;
 
 pub use backend::Capture;
-pub use guard::{Guard, restore};
+pub use guard::{Guard, LARGEST, restore};
 pub use writer::Writer;
 
 use crate::runtime::inbox::Inbox;

@@ -10,17 +10,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use termina::event::{KeyCode, KeyEvent, KeyEventKind, Modifiers};
 use termina::{Event, Parser};
 
+use super::sequences::{Piece, Sequences};
 use crate::input::{Key, KeyName};
 use crate::runtime::inbox::{Control, Inbox, Input};
 
-/// A lone escape byte is the key when nothing follows within this time.
-const ESCAPE_DELAY: Duration = Duration::from_millis(25);
-/// An unfinished sequence (a reply cut by the link) is forgotten after this time.
-const UNFINISHED: Duration = Duration::from_millis(500);
-
 pub fn spawn(tty: Arc<OwnedFd>, inbox: Inbox) {
     std::thread::spawn(move || {
-        let mut source = Reader { tty, parser: Parser::default(), unfinished_since: None };
+        let mut source = Reader::new(tty);
         while source.round(&inbox) {}
         inbox.control(Control::TerminalLost);
     });
@@ -28,26 +24,28 @@ pub fn spawn(tty: Arc<OwnedFd>, inbox: Inbox) {
 
 struct Reader {
     tty: Arc<OwnedFd>,
-    parser: Parser,
-    unfinished_since: Option<Instant>,
+    begun: Instant,
+    sequences: Sequences,
+    /// Of what is outside every sequence: a character may come in parts.
+    text: Parser,
 }
 
 impl Reader {
+    fn new(tty: Arc<OwnedFd>) -> Self {
+        Self { tty, begun: Instant::now(), sequences: Sequences::default(), text: Parser::default() }
+    }
+
     /// Waits for bytes once; false when the terminal is gone.
     fn round(&mut self, inbox: &Inbox) -> bool {
-        let timeout = self.unfinished_since.map(|_| ESCAPE_DELAY);
+        let timeout = self.sequences.deadline().map(|at| at.saturating_sub(self.begun.elapsed()));
+        // Rounded up, so that what is due has come when the wait is over.
+        let timeout = timeout.and_then(|left| Timespec::try_from(left + Duration::from_micros(100)).ok());
         let mut ready = [PollFd::new(&self.tty, PollFlags::IN)];
-        let timeout = timeout.and_then(|t| Timespec::try_from(t).ok());
+        let mut pieces = Vec::new();
         match poll(&mut ready, timeout.as_ref()) {
             Ok(0) => {
-                self.parser.parse(&[], false);
-                let waited = self.unfinished_since.is_some_and(|since| since.elapsed() >= UNFINISHED);
-                if self.deliver(inbox) || waited {
-                    self.unfinished_since = None;
-                    if waited {
-                        self.parser = Parser::default();
-                    }
-                }
+                self.sequences.expire(self.begun.elapsed(), &mut pieces);
+                self.deliver(pieces, inbox);
                 return true;
             }
             Ok(_) => {}
@@ -57,31 +55,45 @@ impl Reader {
         let mut bytes = [0u8; 4096];
         match rustix::io::read(self.tty.as_fd(), &mut bytes) {
             Ok(0) => return false,
-            Ok(count) => self.parser.parse(bytes.get(..count).unwrap_or_default(), true),
+            Ok(count) => {
+                let bytes = bytes.get(..count).unwrap_or_default();
+                self.sequences.feed(bytes, self.begun.elapsed(), &mut pieces);
+            }
             Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => return true,
             Err(_) => return false,
         }
-        self.deliver(inbox);
-        self.unfinished_since = Some(Instant::now());
+        self.deliver(pieces, inbox);
         true
     }
 
-    fn deliver(&mut self, inbox: &Inbox) -> bool {
-        let mut any = false;
-        while let Some(event) = self.parser.pop() {
-            any = true;
-            match event {
-                Event::Key(key) => {
-                    if let Some(key) = key_of(key) {
-                        inbox.input(Input::Key(key));
-                    }
+    fn deliver(&mut self, pieces: Vec<Piece>, inbox: &Inbox) {
+        for piece in pieces {
+            match piece {
+                Piece::Text(bytes) => {
+                    self.text.parse(&bytes, true);
+                    keys(&mut self.text, inbox);
                 }
-                Event::Paste(text) => inbox.input(Input::Paste(text)),
-                // Replies of the terminal (CSI, OSC, DCS), focus and mouse are no keys.
-                _ => {}
+                Piece::Sequence(bytes) => {
+                    // Each sequence is whole: what the parser makes nothing of must not wait for the next one.
+                    let mut parser = Parser::default();
+                    parser.parse(&bytes, false);
+                    keys(&mut parser, inbox);
+                }
+                Piece::Escape => inbox.input(Input::Key(Key::plain(KeyName::Escape))),
+                Piece::Paste { text, dropped } => inbox.input(Input::Paste { text, dropped }),
             }
         }
-        any
+    }
+}
+
+/// Hands on what are keys. Replies of the terminal, focus and mouse are none.
+fn keys(parser: &mut Parser, inbox: &Inbox) {
+    while let Some(event) = parser.pop() {
+        if let Event::Key(key) = event
+            && let Some(key) = key_of(key)
+        {
+            inbox.input(Input::Key(key));
+        }
     }
 }
 
@@ -120,42 +132,28 @@ fn key_of(event: KeyEvent) -> Option<Key> {
 mod tests {
     use super::*;
 
-    fn keys(chunks: &[&[u8]]) -> Vec<String> {
+    #[test]
+    fn keys_pastes_and_late_replies_are_told_apart() {
         let (input, output) = rustix::pipe::pipe().unwrap();
         let inbox = Inbox::default();
-        let mut reader = Reader { tty: Arc::new(input), parser: Parser::default(), unfinished_since: None };
-        for chunk in chunks {
-            rustix::io::write(&output, chunk).unwrap();
+        let mut reader = Reader::new(Arc::new(input));
+        for chunk in ["j\u{e9}\x1b[A", "\x1b[1;5C\x1bOP\x1b[?2026;2$y", "\x1b[200~y\r\x1b[201~", "G\r", "\x1b"] {
+            rustix::io::write(&output, chunk.as_bytes()).unwrap();
             assert!(reader.round(&inbox));
         }
         // The escape delay passes with nothing to read.
         assert!(reader.round(&inbox));
-        let batch = inbox.take(Duration::ZERO);
-        batch
-            .input
-            .into_iter()
-            .map(|input| match input {
-                Input::Key(key) => key.to_string(),
-                Input::Paste(text) => format!("paste {text}"),
-            })
-            .collect()
-    }
-
-    #[test]
-    fn keys_pastes_and_late_replies_are_told_apart() {
-        assert_eq!(keys(&[b"jG\r"]), ["j", "G", "enter"]);
-        assert_eq!(keys(&[b"\x1b"]), ["esc"]);
-        assert_eq!(keys(&[b"\x1b", b"[A"]), ["up"], "an escape sequence cut by the link is one key");
-        assert_eq!(keys(&[b"\x1b[200~y\r\x1b[201~"]), ["paste y\r"]);
-        assert_eq!(keys(&[b"\x1b]11;rgb:0000/cccc/0000\x1b\\j"]), ["j"], "a late colour reply is no key");
-        assert_eq!(keys(&[b"\x1b[?62;22c\x1b[?2026;2$yj"]), ["j"]);
+        let seen = inbox.take(Duration::ZERO).input.into_iter().map(|input| match input {
+            Input::Key(key) => key.to_string(),
+            Input::Paste { text, .. } => format!("paste {text}"),
+        });
+        assert_eq!(seen.collect::<Vec<_>>(), ["j", "\u{e9}", "up", "^right", "F1", "paste y\r", "G", "enter", "esc"]);
     }
 
     #[test]
     fn a_terminal_that_is_gone_ends_the_reader() {
         let (input, output) = rustix::pipe::pipe().unwrap();
         drop(output);
-        let mut reader = Reader { tty: Arc::new(input), parser: Parser::default(), unfinished_since: None };
-        assert!(!reader.round(&Inbox::default()));
+        assert!(!Reader::new(Arc::new(input)).round(&Inbox::default()));
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
+use super::guard;
 use crate::runtime::inbox::{Control, Inbox};
 
 /// Begin and end of a synchronized update (DEC private mode 2026): a frame appears whole or not at all.
@@ -13,19 +14,19 @@ const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
 
 pub struct Writer {
-    frames: SyncSender<Vec<u8>>,
+    frames: SyncSender<(u64, Vec<u8>)>,
     busy: Arc<AtomicBool>,
 }
 
 impl Writer {
     #[must_use]
     pub fn spawn(tty: Arc<OwnedFd>, inbox: Inbox) -> Self {
-        let (frames, queue) = sync_channel::<Vec<u8>>(1);
+        let (frames, queue) = sync_channel::<(u64, Vec<u8>)>(1);
         let busy = Arc::new(AtomicBool::new(false));
         let done = busy.clone();
         std::thread::spawn(move || {
-            for frame in queue {
-                let written = write_all(&tty, &frame);
+            for (era, frame) in queue {
+                let written = write_all(&tty, &frame, era);
                 done.store(false, Ordering::Release);
                 inbox.control(if written { Control::Drawn } else { Control::TerminalLost });
                 if !written {
@@ -42,24 +43,23 @@ impl Writer {
         self.busy.load(Ordering::Acquire)
     }
 
-    /// Hands over a frame; an empty one writes nothing at all.
+    /// Hands over a frame; an empty one writes nothing at all, nor does one for a terminal that has been given back.
     pub fn send(&self, cells: &[u8]) {
-        if cells.is_empty() {
-            return;
-        }
+        let Some(era) = guard::era().filter(|_| !cells.is_empty()) else { return };
         let frame = [BEGIN, cells, END].concat();
         self.busy.store(true, Ordering::Release);
-        if self.frames.try_send(frame).is_err() {
+        if self.frames.try_send((era, frame)).is_err() {
             self.busy.store(false, Ordering::Release);
         }
     }
 }
 
-fn write_all(tty: &OwnedFd, mut bytes: &[u8]) -> bool {
+/// Writes a frame, or as much of it as is wanted; false when the terminal is gone.
+fn write_all(tty: &OwnedFd, mut bytes: &[u8], era: u64) -> bool {
     while !bytes.is_empty() {
-        match rustix::io::write(tty.as_fd(), bytes) {
-            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
-            Err(rustix::io::Errno::INTR) => {}
+        match guard::write_frame(tty.as_fd(), bytes, era) {
+            Ok(Some(written)) => bytes = bytes.get(written..).unwrap_or_default(),
+            Ok(None) => return true,
             Err(_) => return false,
         }
     }

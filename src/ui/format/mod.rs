@@ -95,15 +95,15 @@ pub fn saturation(saturation: &Saturation, columns: u16) -> Figure {
         .as_ref()
         .filter(|detail| saturation.reading.last().is_some() && least + detail.as_str().len() <= usize::from(columns));
     let value = parts.map_or_else(|| share.clone(), |detail| Figure { text: detail.clone(), role: share.role });
-    named(saturation.resource, value, columns)
+    named(saturation.resource, &value, columns)
 }
 
 /// `cpu 71%` in at most `columns`: the name is cut in its middle, the value never.
 #[must_use]
-pub fn named(name: &'static str, value: Figure, columns: u16) -> Figure {
-    let room = columns.saturating_sub(crate::ui::canvas::width(&value) + 1);
+pub fn named(name: &'static str, value: &Figure, columns: u16) -> Figure {
+    let room = columns.saturating_sub(crate::ui::canvas::width(value) + 1);
     let name = crate::ui::canvas::cut_middle(name, usize::from(room.max(1)));
-    Figure { text: shown!("{} {}", name, value.text), ..value }
+    Figure { text: shown!("{} {}", name, value.text), role: value.role }
 }
 
 /// A ratio as a share of a limit (`71%`), other units as in any cell.

@@ -24,9 +24,29 @@ fn valid_files_load() {
 fn invalid_files_say_where_and_how_to_mend_it() {
     let files = files("invalid");
     assert!(files.len() >= 8, "the cases are gone");
+    let mut wrong = Vec::new();
     for (name, text) in files {
         let expected = text.lines().next().unwrap().strip_prefix("#! ").expect("the first line holds the error");
-        let error = tierdeck::config::parse(&text, &name).unwrap_err();
-        assert_eq!(error.to_string(), expected);
+        match tierdeck::config::parse(&text, &name) {
+            Err(error) if error.to_string() == expected => {}
+            other => wrong.push(format!(
+                "expected {expected}\n     got {}",
+                other.map_or_else(|e| e.to_string(), |_| "none".into())
+            )),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_file_that_is_no_regular_one_is_refused_where_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let url = "url = \"http://127.0.0.1:1\"";
+    for (table, line, key) in [("kubernetes", "", "kubeconfig"), ("prometheus", url, "bearer_file")] {
+        std::fs::write(&file, format!("[[{table}]]\nname = \"a\"\n{line}\n{key} = \"/dev/zero\"\n")).unwrap();
+        let error = tierdeck::config::load(&file).unwrap_err().to_string();
+        let expected = format!("config.toml:4:{}: /dev/zero is no regular file", key.len() + 4);
+        assert!(error.contains(&expected), "{error}");
     }
 }

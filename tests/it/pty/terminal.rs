@@ -1,6 +1,7 @@
 //! A pseudo-terminal with the real binary in it, and a model of its screen.
 
 use std::io::{Read, Write};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -33,13 +34,17 @@ impl Terminal {
     }
 
     pub fn start_with(args: &[&str], size: (u16, u16), env: &[(&str, &str)]) -> Self {
+        Self::start_program(Path::new(env!("CARGO_BIN_EXE_tierdeck")), args, size, env)
+    }
+
+    pub fn start_program(program: &Path, args: &[&str], size: (u16, u16), env: &[(&str, &str)]) -> Self {
         let (columns, lines) = size;
         let pair = native_pty_system()
             .openpty(PtySize { rows: lines, cols: columns, pixel_width: 0, pixel_height: 0 })
             .expect("a pseudo-terminal");
         let settings = settings_of(pair.master.as_ref());
         let home = tempfile::tempdir().expect("a home");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tierdeck"));
+        let mut command = CommandBuilder::new(program);
         command.args(args);
         command.env_clear();
         for (name, value) in [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("LANG", "C.UTF-8")] {
@@ -164,6 +169,10 @@ impl Terminal {
         let deadline = Instant::now() + Duration::from_secs(5);
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
+                // Its last words may still be on their way.
+                let (lock, news) = &*self.output;
+                let rest = Duration::from_secs(1);
+                drop(news.wait_timeout_while(lock.lock().unwrap(), rest, |output| !output.ended).unwrap());
                 return status.exit_code();
             }
             assert!(Instant::now() < deadline, "the process lives on:\n{}", self.screen().join("\n"));

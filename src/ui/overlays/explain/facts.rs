@@ -87,7 +87,10 @@ pub(super) fn change(state: &State, change: &ChangeFact) -> Facts {
 }
 
 pub(super) fn alert(state: &State, alert: &AlertRow) -> Facts {
-    let on = alert.component.as_ref().map_or(Shown::fixed("no component of the board"), |id| id.shown());
+    let on = alert
+        .component
+        .as_ref()
+        .map_or(Shown::fixed("no component of the board"), crate::domain::id::ComponentId::shown);
     let asked = state.sources.iter().find(|source| source.id == alert.source);
     let mut facts = vec![
         ("says", alert.summary.clone()),

@@ -264,7 +264,7 @@ impl<'a> Record<'a> {
         if let Some(signal) = saturation {
             let figure = format::share(&signal.reading);
             figures
-                .push((Column::Saturation, format::named(signal.label, figure, layout.width_of(Column::Saturation))));
+                .push((Column::Saturation, format::named(signal.label, &figure, layout.width_of(Column::Saturation))));
         } else if let Some(ready) = &capacity {
             figures.push((Column::Saturation, Figure { text: shown!("ready {}", ready), role: Role::Text }));
         }
