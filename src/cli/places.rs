@@ -66,23 +66,31 @@ pub fn state_home() -> PathBuf {
 
 /// A theme by name or file, degraded to what the terminal shows.
 pub fn theme(settings: &Settings) -> Result<Theme, Failure> {
-    let name = &settings.ui.theme;
-    let theme = match Theme::builtin(name) {
-        Some(theme) => theme,
-        None => {
-            let path = user_file("themes", name)
-                .ok_or_else(|| Failure::usage(format!("there is no theme `{name}`; use `dark`, or a file")))?;
-            let text = read(&path)?;
-            Theme::load(&text, &path.display().to_string()).map_err(Failure::usage)?
-        }
-    };
     let glyphs = match settings.ui.glyphs {
         Glyphs::Unicode => GlyphSet::Unicode,
         Glyphs::Ascii => GlyphSet::Ascii,
         Glyphs::Auto if locale_is_utf8() => GlyphSet::Unicode,
         Glyphs::Auto => GlyphSet::Ascii,
     };
-    Ok(theme.degrade(color_depth()).with_glyphs(glyphs))
+    Ok(named_theme(settings)?.degrade(color_depth()).with_glyphs(glyphs))
+}
+
+/// A theme as a picture shows it, whatever the terminal and the locale of whoever asks for it can show.
+pub fn picture_theme(settings: &Settings) -> Result<Theme, Failure> {
+    let ascii = settings.ui.glyphs == Glyphs::Ascii;
+    Ok(named_theme(settings)?.with_glyphs(if ascii { GlyphSet::Ascii } else { GlyphSet::Unicode }))
+}
+
+fn named_theme(settings: &Settings) -> Result<Theme, Failure> {
+    let name = &settings.ui.theme;
+    if let Some(theme) = Theme::builtin(name) {
+        return Ok(theme);
+    }
+    let path = user_file("themes", name).ok_or_else(|| {
+        let known: Vec<&str> = Theme::builtin_names().collect();
+        Failure::usage(format!("there is no theme `{name}`; use {}, or a file", known.join(", ")))
+    })?;
+    Theme::load(&read(&path)?, &path.display().to_string()).map_err(Failure::usage)
 }
 
 /// A keymap by name or file.

@@ -56,7 +56,10 @@ pub fn run(global: &Global, args: &SnapshotArgs) -> Result<u8, Failure> {
     let config = demo.as_ref().map(|demo| demo.endpoints().config.clone()).or_else(|| global.config.clone());
     let global = Global { config, ..global.clone() };
     let settings = places::settings(&global)?;
-    let theme = places::theme(&settings)?;
+    let theme = match args.format {
+        Format::Text => places::theme(&settings)?,
+        Format::Svg => places::picture_theme(&settings)?,
+    };
     let user = if args.demo { Shown::fixed("sre1@bastion-1") } else { places::user() };
     let mut headless = Headless::start(&settings, places::keymap(&settings)?, user).map_err(Failure::error)?;
     headless.settle(Duration::from_secs(10));
@@ -105,7 +108,8 @@ fn show(state: &mut State, screen: &str) -> Result<(), Failure> {
                     order.into_iter().map(|row| row.id.clone()).find(|id| id.shown().as_str() == name)
                 })
                 .ok_or_else(|| Failure::usage(format!("there is no component `{name}`")))?;
-            let place = ComponentPlace { component: id, tab: Tab::Overview, signal: 0, range_minutes: 60, scroll: 0 };
+            let place =
+                ComponentPlace { component: id, tab: Tab::Overview, signal: None, range_minutes: 60, scroll: 0 };
             Place::Component(place)
         }
         Some(_) => return Err(Failure::usage(format!("there is no screen `{screen}`"))),

@@ -53,6 +53,19 @@ impl Health {
         }
     }
 
+    /// As the screens write it, at most five columns.
+    #[must_use]
+    pub const fn brief(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Critical => "CRIT",
+            Self::Unknown => "?",
+            Self::NoTraffic => "idle",
+            Self::Maintenance => "maint",
+        }
+    }
+
     /// Whether a person should look: everything that is not quiet.
     #[must_use]
     pub const fn is_sick(self) -> bool {

@@ -40,6 +40,24 @@ impl Context {
     }
 }
 
+impl Context {
+    /// What help calls it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Global => "everywhere",
+            Self::Board => "on the board",
+            Self::Topology => "in the topology",
+            Self::Tier => "in a tier",
+            Self::Component => "in a component",
+            Self::Sources => "among the sources",
+            Self::Changes => "among the changes",
+            Self::Alerts => "among the alerts",
+            Self::Overlay => "in help and explain",
+        }
+    }
+}
+
 /// The default keymap.
 pub const DEFAULT: &str = include_str!("../../keymaps/default.toml");
 

@@ -16,6 +16,8 @@ use super::facts::{ChangeFact, MemberFact, Replicas, RolloutFact};
 #[derive(Clone, Debug)]
 pub struct Board {
     pub at: Stamp,
+    /// Until when this holds if no source brings anything new: then a sample may be too old, or a span over.
+    pub holds_until: Stamp,
     pub health: Health,
     pub evidence: Evidence,
     pub users: Users,
@@ -60,8 +62,10 @@ pub struct Users {
     pub failing_per_second: Reading,
     pub failing_ratio: Reading,
     pub since: Option<Stamp>,
-    /// The component through which most of the failing requests go, and the tier that adds the errors.
-    pub via: Option<Shown>,
+    /// Where it comes from: the probable cause, else the component that adds most failures; and its tier.
+    pub via: Option<(Shown, Tier)>,
+    /// Where failures and requests are counted, and why not elsewhere.
+    pub counted: Option<Shown>,
     /// Name and ratio against the same hour last week of the business metric, where there is one.
     pub business: Option<(Shown, Reading)>,
 }
@@ -215,6 +219,13 @@ pub struct AlertRow {
     pub source: SourceId,
 }
 
+impl AlertRow {
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        if self.silenced { "silenced" } else { "firing" }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gap {
     pub source: SourceId,
@@ -259,6 +270,16 @@ impl SourceKind {
 }
 
 impl SourceStatus {
+    /// One word for its state.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match &self.state {
+            SourceState::Connecting { .. } => "connecting",
+            SourceState::Live => "live",
+            SourceState::Failed { fault, .. } => fault.kind.word(),
+        }
+    }
+
     /// Whether its first round is in, or it has failed: a one-shot report need not wait for it any longer. A source that
     /// streams has no rounds; its first news count.
     #[must_use]
@@ -272,6 +293,12 @@ impl SourceStatus {
 }
 
 impl SourceKind {
+    /// Whether sources of this kind say which alerts fire.
+    #[must_use]
+    pub const fn tells_alerts(self) -> bool {
+        matches!(self, Self::Alertmanager | Self::Prometheus | Self::CloudWatch)
+    }
+
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -158,6 +158,20 @@ pub enum MemberState {
     Unknown,
 }
 
+impl MemberState {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Starting => "starting",
+            Self::Stopping => "stopping",
+            Self::NotReady => "not ready",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// `from` calls or depends on `to`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkFact {
@@ -213,6 +227,35 @@ pub enum ChangeKind {
     Restart,
     /// An event that is a symptom rather than a change (a Kubernetes warning, an RDS notice).
     Event,
+}
+
+impl ChangeKind {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Scale => "scale",
+            Self::Config => "config",
+            Self::Failover => "failover",
+            Self::Restart => "restart",
+            Self::Event => "event",
+        }
+    }
+}
+
+impl ChangeFact {
+    /// The name of what was changed.
+    #[must_use]
+    pub fn subject_name(&self) -> Shown {
+        match &self.subject {
+            Some(Alias::Component(id)) => id.name.shown(),
+            Some(Alias::Workload { name, .. } | Alias::Pod { name, .. } | Alias::Service { name, .. }) => name.shown(),
+            Some(
+                Alias::Node(name) | Alias::Address(name) | Alias::Named(name) | Alias::Dimension { value: name, .. },
+            ) => name.shown(),
+            None => Shown::default(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

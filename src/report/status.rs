@@ -14,6 +14,7 @@ use crate::model::board::{
     AlertRow, Board, Cause, ComponentRow, Evidence, Gap, Latency, Missing, Saturation, SourceState, SourceStatus,
     TierRow, Users,
 };
+use crate::shown;
 
 /// The whole report.
 #[derive(Clone, Debug, Serialize)]
@@ -225,7 +226,7 @@ fn users(users: &Users) -> UsersReport {
         failing_per_second: Figure::of(&users.failing_per_second),
         failing_ratio: Figure::of(&users.failing_ratio),
         since: since(users.since),
-        via: users.via.as_ref().map(words),
+        via: users.via.as_ref().map(|(name, tier)| words(&shown!("{} in {}", name, tier.name()))),
         business: users
             .business
             .as_ref()

@@ -107,8 +107,9 @@ pub struct TierPlace {
 pub struct ComponentPlace {
     pub component: ComponentId,
     pub tab: Tab,
-    /// Index of the signal whose chart is shown, in the order of `ComponentRow::signals` without parts.
-    pub signal: usize,
+    /// Index of the signal whose chart is shown, in the order of `ComponentRow::signals` without parts; `None` until the
+    /// operator chooses: then the one that tells most.
+    pub signal: Option<usize>,
     /// Minutes shown by the chart: 15, 60.
     pub range_minutes: u16,
     pub scroll: usize,

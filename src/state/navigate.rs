@@ -46,12 +46,12 @@ pub fn open(state: &mut State) {
             selected.or_else(|| ids.into_iter().next()).map(component_place)
         }
         Some(Place::Changes { selected }) => {
-            let list = rows::changes(state);
+            let list = rows::changes(state, &filter);
             let at = rows::place_of(&list, |change| Some(&change.key) == selected.as_ref());
             list.get(at).and_then(|change| change_subject(change)).map(component_place)
         }
         Some(Place::Alerts { selected }) => {
-            let list = rows::alerts(state);
+            let list = rows::alerts(state, &filter);
             let at = rows::place_of(&list, |alert| is_alert(alert, selected.as_ref()));
             list.get(at).and_then(|alert| match (&alert.component, alert.tier) {
                 (Some(id), _) => Some(component_place(id.clone())),
@@ -116,10 +116,10 @@ pub fn motion(state: &mut State, motion: Motion) {
     }
     let board = state.board.clone();
     let filter = state.filter.text().to_owned();
-    let sources: Vec<_> = rows::sources(state).into_iter().map(|source| source.id.clone()).collect();
-    let changes: Vec<_> = rows::changes(state).into_iter().map(|change| change.key.clone()).collect();
+    let sources: Vec<_> = rows::sources(state, &filter).into_iter().map(|source| source.id.clone()).collect();
+    let changes: Vec<_> = rows::changes(state, &filter).into_iter().map(|change| change.key.clone()).collect();
     let alerts: Vec<_> =
-        rows::alerts(state).into_iter().map(|alert| (alert.source.clone(), alert.key.clone())).collect();
+        rows::alerts(state, &filter).into_iter().map(|alert| (alert.source.clone(), alert.key.clone())).collect();
     match state.places.last_mut() {
         Some(Place::Board(place)) => {
             let rows = rows::board_rows(&board, place, &filter);
@@ -161,8 +161,8 @@ pub fn zoom(state: &mut State, by: i8) {
 
 pub fn next_signal(state: &mut State) {
     if let Some(Place::Component(place)) = state.places.last_mut() {
-        let signals = rows::component(&state.board, &place.component).map_or(0, |(_, row)| rows::signals(row).len());
-        place.signal = if signals == 0 { 0 } else { (place.signal + 1) % signals };
+        let next = |row| (rows::charted(row, place.signal) + 1).checked_rem(rows::signals(row).len());
+        place.signal = rows::component(&state.board, &place.component).and_then(|(_, row)| next(row));
     }
 }
 
@@ -182,7 +182,7 @@ fn tier_place(tier: Tier) -> Place {
 }
 
 fn component_place(component: ComponentId) -> Place {
-    Place::Component(ComponentPlace { component, tab: Tab::Overview, signal: 0, range_minutes: 60, scroll: 0 })
+    Place::Component(ComponentPlace { component, tab: Tab::Overview, signal: None, range_minutes: 60, scroll: 0 })
 }
 
 fn topology_place(selected: Option<ComponentId>) -> Place {

@@ -1,14 +1,17 @@
 //! The rows of every list, as drawing and moving the selection both need them, so that they cannot disagree.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use super::{BoardPlace, BoardRow, State, TopologyPlace};
+use super::{BoardPlace, BoardRow, Place, State, Tab, TopologyPlace};
 use crate::domain::health::{Health, Reason};
 use crate::domain::id::ComponentId;
-use crate::domain::text::Shown;
+use crate::domain::text::{Raw, Shown};
 use crate::domain::tier::Tier;
 use crate::model::board::{AlertRow, Board, Cause, ComponentRow, LinkRow, SignalRow, SourceStatus, TierRow};
-use crate::model::facts::{ChangeFact, MemberFact};
+use crate::model::facts::{ChangeFact, MemberFact, Revision};
+use crate::model::signals::Role;
+use crate::shown;
 
 /// The board's rows: users, then tiers in data-flow order, each followed by its components where it is open or where
 /// the filter finds them.
@@ -19,9 +22,8 @@ pub fn board_rows(board: &Board, place: &BoardPlace, filter: &str) -> Vec<BoardR
         rows.push(BoardRow::Users);
     }
     for tier in &board.tiers {
-        let named = matches(tier.tier.name(), filter);
-        let found: Vec<&ComponentRow> =
-            tier.components.iter().filter(|row| named || matches(row.name.as_str(), filter)).collect();
+        let named = any([tier.tier.name(), tier.health.brief()], filter);
+        let found: Vec<&ComponentRow> = tier.components.iter().filter(|row| named || is_listed(row, filter)).collect();
         if !named && found.is_empty() {
             continue;
         }
@@ -100,8 +102,8 @@ pub fn tier(board: &Board, tier: Tier) -> Option<&TierRow> {
 /// Components of a tier, those that need attention first, otherwise as the board has them.
 #[must_use]
 pub fn tier_components<'a>(tier: &'a TierRow, filter: &str) -> Vec<&'a ComponentRow> {
-    let mut rows: Vec<_> = tier.components.iter().filter(|row| matches(row.name.as_str(), filter)).collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(attention(row.health)));
+    let mut rows: Vec<_> = tier.components.iter().filter(|row| is_listed(row, filter)).collect();
+    rows.sort_by_key(|row| Reverse(attention(row.health)));
     rows
 }
 
@@ -135,10 +137,13 @@ pub fn place_of<T>(list: &[T], is_selected: impl Fn(&T) -> bool) -> usize {
     list.iter().position(is_selected).unwrap_or_default()
 }
 
-/// Sources whose name passes the filter.
+/// Sources that pass the filter.
 #[must_use]
-pub fn sources(state: &State) -> Vec<&SourceStatus> {
-    state.sources.iter().filter(|status| matches(status.id.as_str(), state.filter.text())).collect()
+pub fn sources<'a>(state: &'a State, filter: &str) -> Vec<&'a SourceStatus> {
+    let found = |status: &&SourceStatus| {
+        any([status.id.as_str(), status.kind.name(), status.word(), status.endpoint.as_str()], filter)
+    };
+    state.sources.iter().filter(found).collect()
 }
 
 /// Components in the order of the topology's tree: along the dependencies from those that nobody calls, each once.
@@ -195,32 +200,146 @@ pub fn signals(row: &ComponentRow) -> Vec<&SignalRow> {
     row.signals.iter().filter(|signal| signal.part.is_none()).collect()
 }
 
+/// The signal of a role that stands for the component as a whole: the worst, then the first.
+#[must_use]
+pub fn key_signal(row: &ComponentRow, role: Role) -> Option<&SignalRow> {
+    signals(row).into_iter().filter(|signal| signal.role == role).min_by_key(|signal| Reverse(signal.health.rank()))
+}
+
+/// What is worth a chart of signals that are equally well, the first most.
+const TELLING: [Role; 5] = [Role::ErrorRatio, Role::Latency, Role::Lag, Role::Saturation, Role::Rate];
+
+/// The signal worth a chart: the sickest, and of those that are well the one that users feel most.
+#[must_use]
+pub fn telling(row: &ComponentRow) -> Option<&SignalRow> {
+    let trouble = |health: Health| if health == Health::Unknown { 0 } else { attention(health) };
+    let place = |role: Role| TELLING.iter().position(|known| *known == role).unwrap_or(TELLING.len());
+    let charted = signals(row).into_iter().filter(|signal| !signal.history.is_empty());
+    charted.min_by_key(|signal| (Reverse(trouble(signal.health)), place(signal.role)))
+}
+
+/// Which of the component's signals is charted: the operator's choice, else the one worth it.
+#[must_use]
+pub fn charted(row: &ComponentRow, chosen: Option<usize>) -> usize {
+    let all = signals(row);
+    let worth = || telling(row).and_then(|telling| all.iter().position(|signal| std::ptr::eq(*signal, telling)));
+    chosen.or_else(worth).unwrap_or_default().min(all.len().saturating_sub(1))
+}
+
 /// Members, worst first as the model has them.
 #[must_use]
 pub fn members<'a>(row: &'a ComponentRow, filter: &str) -> Vec<&'a MemberFact> {
-    row.members.iter().filter(|member| matches(member.name.as_str(), filter)).collect()
+    let found = |member: &&MemberFact| {
+        let optional = |text: &Option<Raw>| text.as_ref().is_some_and(|text| matches(text.as_str(), filter));
+        let revision = revision(row, member);
+        any([member.name.as_str(), member.word.as_str(), member.state.word(), revision.as_str()], filter)
+            || optional(&member.zone)
+            || optional(&member.version)
+    };
+    row.members.iter().filter(found).collect()
+}
+
+/// Which revision an instance is of: `canary 7`, `stable 6`, else the version it says itself.
+#[must_use]
+pub fn revision(row: &ComponentRow, member: &MemberFact) -> Shown {
+    let Some(version) = &member.version else { return Shown::default() };
+    let of = |word: &'static str, revision: &Revision| match revision.number {
+        Some(number) => shown!("{} {}", word, number),
+        None => Shown::fixed(word),
+    };
+    match &row.rollout {
+        Some(rollout) if rollout.canary.as_ref().is_some_and(|canary| canary.hash == *version) => {
+            rollout.canary.as_ref().map(|canary| of("canary", canary)).unwrap_or_default()
+        }
+        Some(rollout) if rollout.stable.hash == *version => of("stable", &rollout.stable),
+        _ => version.shown(),
+    }
+}
+
+/// The signals of the component and its parts.
+#[must_use]
+pub fn all_signals<'a>(row: &'a ComponentRow, filter: &str) -> Vec<&'a SignalRow> {
+    let part = |signal: &SignalRow| signal.part.as_ref().is_some_and(|part| matches(part.as_str(), filter));
+    let found = |signal: &&SignalRow| {
+        any([signal.label, signal.health.brief(), signal.thresholds.origin], filter) || part(signal)
+    };
+    row.signals.iter().filter(found).collect()
 }
 
 /// Changes, newest first.
 #[must_use]
-pub fn changes(state: &State) -> Vec<&ChangeFact> {
-    let filter = state.filter.text();
-    state.board.changes.iter().map(AsRef::as_ref).filter(|change| matches(change.what.as_str(), filter)).collect()
+pub fn changes<'a>(state: &'a State, filter: &str) -> Vec<&'a ChangeFact> {
+    state.board.changes.iter().map(AsRef::as_ref).filter(|change| is_found(change, filter)).collect()
+}
+
+fn is_found(change: &ChangeFact, filter: &str) -> bool {
+    let who = change.who.as_ref().map(Raw::as_str).unwrap_or_default();
+    let (at, on) = (change.at.clock(), change.subject_name());
+    any([change.what.as_str(), who, change.kind.word(), on.as_str(), at.as_str()], filter)
 }
 
 /// Alerts: firing ones first, worst first, then the newest.
 #[must_use]
-pub fn alerts(state: &State) -> Vec<&AlertRow> {
-    let filter = state.filter.text();
-    let mut rows: Vec<_> = state.board.alerts.iter().filter(|alert| matches(alert.name.as_str(), filter)).collect();
-    rows.sort_by_key(|alert| (alert.silenced, std::cmp::Reverse((alert.severity.rank(), alert.since))));
+pub fn alerts<'a>(state: &'a State, filter: &str) -> Vec<&'a AlertRow> {
+    let found = |alert: &&AlertRow| {
+        let on = alert_subject(&state.board, alert);
+        let tier = alert.tier.map_or("", Tier::name);
+        any([alert.name.as_str(), tier, on.as_str(), alert.source.as_str(), alert.word()], filter)
+    };
+    let mut rows: Vec<_> = state.board.alerts.iter().filter(found).collect();
+    rows.sort_by_key(|alert| (alert.silenced, Reverse((alert.severity.rank(), alert.since))));
     rows
+}
+
+/// The name of the component an alert is about.
+#[must_use]
+pub fn alert_subject(board: &Board, alert: &AlertRow) -> Shown {
+    let Some(id) = &alert.component else { return Shown::default() };
+    component(board, id).map_or_else(|| id.name.shown(), |(_, row)| row.name.clone())
+}
+
+/// Sources that would tell of alerts and cannot: without them silence means nothing.
+#[must_use]
+pub fn silent_on_alerts(state: &State) -> Vec<&SourceStatus> {
+    state.sources.iter().filter(|source| source.kind.tells_alerts() && !source.state.is_live()).collect()
+}
+
+/// How many rows of the list on screen the filter leaves, of how many; `None` where there is no list to filter.
+#[must_use]
+pub fn filtered(state: &State) -> Option<(usize, usize)> {
+    let board = &state.board;
+    let count: Box<dyn Fn(&str) -> usize + '_> = match state.place()? {
+        Place::Board(place) => {
+            let open = BoardPlace { open: board.tiers.iter().map(|tier| tier.tier).collect(), ..place.clone() };
+            let tiers = move |row: &&BoardRow| !matches!(row, BoardRow::Users);
+            Box::new(move |filter| board_rows(board, &open, filter).iter().filter(tiers).count())
+        }
+        Place::Tier(place) => {
+            let row = tier(board, place.tier)?;
+            Box::new(move |filter| tier_components(row, filter).len())
+        }
+        Place::Component(place) => {
+            let (_, row) = component(board, &place.component)?;
+            match place.tab {
+                Tab::Overview | Tab::Members => Box::new(move |filter| members(row, filter).len()),
+                Tab::Signals => Box::new(move |filter| all_signals(row, filter).len()),
+                Tab::Changes => Box::new(move |filter| component_changes(board, &row.id, filter).len()),
+                Tab::Config => return None,
+            }
+        }
+        Place::Sources { .. } => Box::new(move |filter| sources(state, filter).len()),
+        Place::Changes { .. } => Box::new(move |filter| changes(state, filter).len()),
+        Place::Alerts { .. } => Box::new(move |filter| alerts(state, filter).len()),
+        Place::Topology(_) => return None,
+    };
+    Some((count(state.filter.text()), count("")))
 }
 
 /// Changes of one component, newest first.
 #[must_use]
-pub fn component_changes<'a>(board: &'a Board, id: &ComponentId) -> Vec<&'a ChangeFact> {
-    board.changes.iter().map(AsRef::as_ref).filter(|change| is_about(change, id)).collect()
+pub fn component_changes<'a>(board: &'a Board, id: &ComponentId, filter: &str) -> Vec<&'a ChangeFact> {
+    let found = |change: &&ChangeFact| is_about(change, id) && is_found(change, filter);
+    board.changes.iter().map(AsRef::as_ref).filter(found).collect()
 }
 
 /// Whether a change names this component, under any of the names that need no joining.
@@ -234,6 +353,16 @@ fn is_about(change: &ChangeFact, id: &ComponentId) -> bool {
         Some(Alias::Node(name) | Alias::Named(name)) => *name == id.name,
         _ => false,
     }
+}
+
+/// Whether one of a row's columns contains the filter.
+fn any<const N: usize>(columns: [&str; N], filter: &str) -> bool {
+    columns.iter().any(|column| matches(column, filter))
+}
+
+/// Whether a component's row has the filter in one of its columns of words.
+fn is_listed(row: &ComponentRow, filter: &str) -> bool {
+    any([row.name.as_str(), row.id.kind.name(), row.health.brief()], filter)
 }
 
 /// Whether a name contains the filter, without regard to ASCII case.

@@ -47,35 +47,36 @@ impl Session {
     /// Takes one message; what the shell shall do follows.
     pub fn update(&mut self, timed: Timed) -> Vec<Effect> {
         self.state.now = timed.now;
-        let effects = match timed.message {
-            Message::Key(key) => self.key(key),
+        match timed.message {
+            Message::Key(key) => {
+                let effects = self.key(key);
+                describe(&mut self.state, &self.keymap);
+                return effects;
+            }
             Message::Paste { text, dropped } => {
                 self.paste(&text, dropped);
-                Vec::new()
             }
             Message::Feed { observations, sources } => {
                 let first = self.assessed_at.is_none();
-                self.stale |= first || !observations.is_empty() || sources != self.state.sources;
+                self.stale |= first || !observations.is_empty() || !judges_alike(&sources, &self.state.sources);
                 for observation in observations {
                     self.world.apply(observation);
                 }
                 self.notice_losses(&sources);
                 self.state.sources = sources;
                 self.assess_when_due(timed.now);
-                Vec::new()
             }
             Message::Tick => {
-                self.stale = true;
+                // Without news only the time can change what is known, and the board says when it may.
+                self.stale |= self.assessed_at.is_none() || timed.now >= self.state.board.holds_until;
                 self.assess_when_due(timed.now);
-                Vec::new()
             }
             Message::Resized { columns, lines } => {
                 self.state.size = (columns, lines);
-                vec![Effect::Redraw]
+                return vec![Effect::Redraw];
             }
-        };
-        describe(&mut self.state, &self.keymap);
-        effects
+        }
+        Vec::new()
     }
 
     /// Whether news wait for an assessment, so that the loop shall tick again soon.
@@ -195,11 +196,19 @@ impl Session {
     }
 }
 
+/// Whether two statuses of the sources mean the same for what is judged by them; how old their newest sample is and how
+/// long a round took is only shown.
+fn judges_alike(new: &[SourceStatus], old: &[SourceStatus]) -> bool {
+    let judged = |source: &SourceStatus| (source.id.clone(), source.kind, source.state.clone());
+    new.len() == old.len() && new.iter().map(judged).eq(old.iter().map(judged))
+}
+
 /// Which bindings apply.
 fn context(state: &State) -> Context {
-    if state.overlay.is_some() {
-        return Context::Overlay;
-    }
+    if state.overlay.is_some() { Context::Overlay } else { place_context(state) }
+}
+
+fn place_context(state: &State) -> Context {
     match state.place() {
         Some(Place::Board(_)) | None => Context::Board,
         Some(Place::Topology(_)) => Context::Topology,
@@ -243,7 +252,26 @@ fn describe(state: &mut State, keymap: &Keymap) {
         .filter_map(|action| keymap.keys_for(context, *action).map(|keys| (Shown::of(&keys), action.doc())))
         .collect();
     if matches!(state.overlay, Some(Overlay::Help { .. })) {
-        state.help =
-            keymap.rows().map(|(context, keys, action)| (context.name(), Shown::of(&keys), action.doc())).collect();
+        state.help = help(state, keymap);
     }
+}
+
+/// A line per action with every key for it: first those of the place that help was asked in, then those that work
+/// everywhere, then the other places'.
+fn help(state: &State, keymap: &Keymap) -> Vec<(&'static str, Shown, &'static str)> {
+    let here = place_context(state);
+    let order = |context: Context| (context != here, context != Context::Global, context);
+    let mut contexts: Vec<Context> = Context::ALL.into_iter().map(|(_, context)| context).collect();
+    contexts.sort_by_key(|context| order(*context));
+    let mut lines = Vec::new();
+    for context in contexts {
+        for row in crate::action::TABLE {
+            let bound = keymap.rows().filter(|(of, _, action)| *of == context && *action == row.action);
+            let keys: Vec<String> = bound.map(|(_, keys, _)| keys).collect();
+            if !keys.is_empty() {
+                lines.push((context.title(), Shown::of(&keys.join(", ")), row.doc));
+            }
+        }
+    }
+    lines
 }

@@ -1,7 +1,7 @@
 //! How health looks, in one place: glyph, word and role.
 
 use crate::domain::health::Health;
-use crate::model::board::{SourceState, SourceStatus};
+use crate::model::board::SourceState;
 use crate::model::facts::MemberState;
 use crate::theme::Role;
 use crate::ui::format::Figure;
@@ -15,18 +15,6 @@ pub const fn glyph(health: Health) -> &'static str {
         Health::Unknown => "?",
         Health::NoTraffic => "-",
         Health::Maintenance => "m",
-    }
-}
-
-/// The short word of a health, at most five columns.
-pub const fn word(health: Health) -> &'static str {
-    match health {
-        Health::Ok => "ok",
-        Health::Warn => "warn",
-        Health::Critical => "CRIT",
-        Health::Unknown => "?",
-        Health::NoTraffic => "idle",
-        Health::Maintenance => "maint",
     }
 }
 
@@ -73,23 +61,15 @@ pub const fn light(state: &SourceState) -> (&'static str, Role) {
     }
 }
 
-/// One word for the state of a source.
-pub const fn source_word(status: &SourceStatus) -> &'static str {
-    match &status.state {
-        SourceState::Connecting { .. } => "connecting",
-        SourceState::Live => "live",
-        SourceState::Failed { fault, .. } => fault.kind.word(),
-    }
-}
-
 /// Word and role of a member's state.
 pub const fn member(state: MemberState) -> (&'static str, &'static str, Role) {
-    match state {
-        MemberState::Ready => ("+", "ready", Role::Ok),
-        MemberState::Starting => ("~", "starting", Role::Info),
-        MemberState::Stopping => ("-", "stopping", Role::Dim),
-        MemberState::NotReady => ("~", "not ready", Role::Warn),
-        MemberState::Failed => ("x", "failed", Role::Crit),
-        MemberState::Unknown => ("?", "unknown", Role::Unknown),
-    }
+    let (glyph, role) = match state {
+        MemberState::Ready => ("+", Role::Ok),
+        MemberState::Starting => ("~", Role::Info),
+        MemberState::Stopping => ("-", Role::Dim),
+        MemberState::NotReady => ("~", Role::Warn),
+        MemberState::Failed => ("x", Role::Crit),
+        MemberState::Unknown => ("?", Role::Unknown),
+    };
+    (glyph, state.word(), role)
 }

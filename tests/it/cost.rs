@@ -162,7 +162,7 @@ impl Cluster {
     /// Shows the pods of the first workload.
     fn members(mut self) -> Self {
         let place =
-            ComponentPlace { component: workload(0), tab: Tab::Members, signal: 0, range_minutes: 60, scroll: 0 };
+            ComponentPlace { component: workload(0), tab: Tab::Members, signal: None, range_minutes: 60, scroll: 0 };
         let state = State { places: vec![Place::Component(place)], ..self.session.state().clone() };
         let keymap = Keymap::load(keymap::DEFAULT, "default.toml").unwrap();
         self.session = Session::new(state, World::new(&Settings::default()), keymap);

@@ -59,8 +59,13 @@ pub fn assess<'r>(node: &Node, alerts: impl Iterator<Item = &'r AlertRow>, conte
     }));
     finding::sort(&mut findings);
     finding::mark_restated(&mut findings);
-    let health = finding::roll_up(&findings, at_rest(node, context.live));
+    let health = finding::roll_up(&findings, at_rest(node, context.live), is_judged(node));
     Assessed { health, findings, passes_on }
+}
+
+/// Whether something else than a resource that may be missing judges it: its requests, or what is left of its resources.
+fn is_judged(node: &Node) -> bool {
+    node.lines.iter().any(|line| line.peer.is_none() && line.is_whole() && line.bears() && line.is_fresh())
 }
 
 /// The health of a component of which nothing bad is known: ok needs evidence.
@@ -102,15 +107,15 @@ fn provider(node: &Node, live: &Live, findings: &mut Vec<Finding>) {
 /// its source is lost: otherwise it may be gone.
 fn signals(node: &Node, live: &Live, findings: &mut Vec<Finding>) {
     for line in &node.lines {
-        let bears = line.thresholds.warn.is_some() || line.thresholds.critical.is_some();
-        if !bears || line.peer.is_some() {
+        if !line.bears() || line.peer.is_some() {
             continue;
         }
         match line.health {
             Health::Warn | Health::Critical => findings.push(of_line(line, node)),
             Health::Unknown if line.is_whole() || live.lost(&line.series.provenance.source).is_some() => {
-                let text = shown!("no fresh {}", Shown::of(&line.spec.label));
-                findings.push(Finding::new(Health::Unknown, "stale", text, line.reading.last().map(|s| s.at)));
+                let text = shown!("{} no longer measured", Shown::of(&line.spec.label));
+                let found = Finding::new(Health::Unknown, "stale", text, line.reading.last().map(|s| s.at));
+                findings.push(Finding { minor: thresholds::is_soft(line.spec), ..found });
             }
             _ => {}
         }
@@ -199,7 +204,7 @@ fn computed_errors(node: &Node, red: &Red, context: &Context, findings: &mut Vec
             findings.push(Finding::new(health, "error-ratio", text, since).felt(Felt::Errors));
         }
         (None, _) if reading.last().is_some() => {
-            let text = Shown::fixed("no fresh errors");
+            let text = Shown::fixed("errors no longer measured");
             findings.push(Finding::new(Health::Unknown, "stale", text, reading.last().map(|s| s.at)));
         }
         _ => {}

@@ -51,6 +51,8 @@ pub enum Operation {
     Quotient,
     /// `a - b`, and nothing (`0 * a`) where b is the greater one.
     Excess,
+    /// `a / b` with b as it was last counted: a share of what is told later than what is shared.
+    Share,
     /// `a / b - 1`.
     Relative,
     /// `0 * a`: a count that is only published when it is not zero.
@@ -114,6 +116,9 @@ impl<'a> Curve<'a> {
                 if c.operation == Operation::Sum {
                     return lasts.filter(|at| newest.since(*at) <= ENDED).min();
                 }
+                if c.operation == Operation::Share {
+                    return c.inputs.first().and_then(Self::last);
+                }
                 lasts.min()
             }
         }
@@ -149,12 +154,19 @@ impl<'a> Curve<'a> {
                 operation => {
                     let a = c.inputs.first()?.value_at(at)?;
                     match c.inputs.get(1) {
+                        Some(b) if operation == Operation::Share => operation.of_two(a, b.held_at(at)),
                         Some(b) => operation.of_two(a, b.value_at(at)),
                         None => Some(0.0 * a),
                     }
                 }
             },
         }
+    }
+
+    /// The value at a moment, or the newest one while its time to be counted again has not passed for long.
+    fn held_at(&self, at: Stamp) -> Option<f64> {
+        let newest = || self.last().filter(|last| at.since(*last) <= ENDED).and_then(|last| self.value_at(last));
+        self.value_at(at).or_else(newest)
     }
 
     /// The value at a moment with where it comes from.
@@ -172,8 +184,8 @@ impl<'a> Curve<'a> {
         match self {
             Self::Measured(m) => {
                 let last = m.points.last().map(|p| p.at + m.shift);
-                let aged = last.is_none_or(|at| live.now.since(at) > m.provenance.freshness());
-                let ahead = last.is_some_and(|at| at.is_ahead_of(live.now));
+                let aged = last.is_none_or(|at| live.is_over(at, m.provenance.freshness()));
+                let ahead = last.is_some_and(|at| live.is_ahead(at));
                 live.lost(&m.provenance.source).is_none() && (m.shift > Duration::ZERO || !(aged || ahead))
             }
             Self::Computed(c) => {
@@ -204,7 +216,7 @@ impl<'a> Curve<'a> {
         if fresh {
             return Reading::Fresh(sample);
         }
-        let age = live.now.since(sample.at);
+        let age = live.age(sample.at);
         Reading::Stale { last: sample, age }
     }
 }
@@ -261,7 +273,7 @@ impl Computed<'_> {
         let value = self.operation.of_two(a.value, Some(b.value))?;
         let formula = match self.operation {
             Operation::Product => "a * b",
-            Operation::Quotient => "a / b",
+            Operation::Quotient | Operation::Share => "a / b",
             Operation::Relative => "a / b - 1",
             _ if a.value < b.value => return derived("0 * a", 0.0 * a.value, self.unit, vec![a]),
             _ => "a - b",
@@ -277,7 +289,7 @@ impl Operation {
             Self::Excess => Some(b.map_or(a, |b| if a < b { 0.0 * a } else { a - b })),
             Self::Product => b.map(|b| a * b),
             // The denominator decides: nothing asked is no traffic, whatever the numerator says.
-            Self::Quotient => b.map(|b| if b == 0.0 { f64::NAN } else { a / b }),
+            Self::Quotient | Self::Share => b.map(|b| if b == 0.0 { f64::NAN } else { a / b }),
             Self::Relative => b.map(|b| if b == 0.0 { f64::NAN } else { a / b - 1.0 }),
             Self::Sum => b.map(|b| a + b),
             Self::Nothing => Some(0.0 * a),

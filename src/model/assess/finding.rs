@@ -16,6 +16,8 @@ pub struct Finding {
     pub felt: Option<Felt>,
     /// It names the revision that has the trouble, which says more than that its workload has.
     pub of_revision: bool,
+    /// What is missing could have told of a warning at most.
+    pub minor: bool,
     /// Another finding of the same component says the same and more: it counts, and is not told.
     pub restated: bool,
 }
@@ -36,7 +38,7 @@ pub enum Felt {
 impl Finding {
     #[must_use]
     pub const fn new(health: Health, rule: &'static str, text: Shown, since: Option<Stamp>) -> Self {
-        Self { health, rule, text, since, felt: None, of_revision: false, restated: false }
+        Self { health, rule, text, since, felt: None, of_revision: false, minor: false, restated: false }
     }
 
     #[must_use]
@@ -62,10 +64,12 @@ impl Finding {
     }
 }
 
-/// The worst health of the findings, and `rest` when there is none that is worse.
+/// The worst health of the findings, and `rest` when there is none that is worse. Where what users feel is `judged`, a
+/// missing figure of a resource, which could have warned at most, is told and decides nothing.
 #[must_use]
-pub fn roll_up(findings: &[Finding], rest: Health) -> Health {
-    findings.iter().fold(rest, |worst, finding| worst.worst(finding.health))
+pub fn roll_up(findings: &[Finding], rest: Health, judged: bool) -> Health {
+    let counts = |finding: &&Finding| !(judged && finding.minor);
+    findings.iter().filter(counts).fold(rest, |worst, finding| worst.worst(finding.health))
 }
 
 /// Worst first, what users feel before what serves them, the revision before its workload; of equals the earlier one.

@@ -1,6 +1,8 @@
 //! Which sources still speak: what rests on one that does not is unknown, whatever its last words were.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::domain::id::SourceId;
 use crate::domain::text::Shown;
@@ -19,7 +21,13 @@ pub struct Live<'a> {
     pub statuses: &'a [SourceStatus],
     verdicts: BTreeMap<&'a SourceId, Option<Lost>>,
     stranger: Lost,
+    turns_at: Cell<Stamp>,
 }
+
+/// However little depends on the time, what was assessed is assessed again after this.
+const HOLDS: Duration = Duration::from_secs(30);
+/// An age that is told, and what is counted over a sliding window, is told anew after this.
+const TOLD: Duration = Duration::from_secs(5);
 
 impl<'a> Live<'a> {
     /// A source of measurements that is lost. What it would have measured cannot be known, even where it never spoke.
@@ -33,7 +41,51 @@ impl<'a> Live<'a> {
     pub fn new(statuses: &'a [SourceStatus], now: Stamp) -> Self {
         let verdicts = statuses.iter().map(|status| (&status.id, verdict(&status.state))).collect();
         let stranger = Lost { since: None, why: Shown::fixed("its source is not running") };
-        Self { now, statuses, verdicts, stranger }
+        Self { now, statuses, verdicts, stranger, turns_at: Cell::new(now + HOLDS) }
+    }
+
+    /// Whether `limit` has passed since `at`. If not, the assessment holds no longer than until it has.
+    #[must_use]
+    pub fn is_over(&self, at: Stamp, limit: Duration) -> bool {
+        let over = self.now.since(at) > limit;
+        if !over {
+            self.holds_until(at + limit + Duration::from_millis(1));
+        }
+        over
+    }
+
+    /// How long ago it was. The assessment holds for as long as the words for it do.
+    #[must_use]
+    pub fn age(&self, at: Stamp) -> Duration {
+        self.holds_until(self.now + TOLD);
+        self.now.since(at)
+    }
+
+    /// Now, for what is counted up to now.
+    #[must_use]
+    pub fn sliding(&self) -> Stamp {
+        self.holds_until(self.now + TOLD);
+        self.now
+    }
+
+    /// Whether a moment is in the future, as only a wrong clock tells it.
+    #[must_use]
+    pub fn is_ahead(&self, at: Stamp) -> bool {
+        let ahead = at.is_ahead_of(self.now);
+        if ahead {
+            self.holds_until(self.now + TOLD);
+        }
+        ahead
+    }
+
+    fn holds_until(&self, at: Stamp) {
+        self.turns_at.set(self.turns_at.get().min(at));
+    }
+
+    /// When the passing of time alone may change what was assessed, by what was asked of this so far.
+    #[must_use]
+    pub fn turns_at(&self) -> Stamp {
+        self.turns_at.get()
     }
 
     /// Why nothing that came from this source may be relied on; `None` while it lives.

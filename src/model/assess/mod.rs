@@ -59,7 +59,6 @@ pub fn assess(world: &World, sources: &[SourceStatus], now: Stamp) -> Board {
         })
         .collect();
     let views = views(&nodes, &assessed, &context);
-    let users = users::row(&views, &business, &context);
     let evidence = users::evidence(&views, &nodes, &context);
     let tiers = tier_rows(&views, &assessed, &context);
     let changes = rows::changes(world);
@@ -72,12 +71,15 @@ pub fn assess(world: &World, sources: &[SourceStatus], now: Stamp) -> Board {
         resolver: &resolver,
         path: cause::path(&nodes, &context),
     });
+    let users = users::row(&views, &business, &cause, &context);
+    let links = rows::links(&flow, &graph, &context);
     Board {
         at: now,
+        holds_until: live.turns_at(),
         health: overall(&tiers, &evidence),
         evidence,
         users,
-        links: rows::links(&flow, &graph, &context),
+        links,
         tiers,
         cause,
         alerts,

@@ -133,6 +133,12 @@ impl<'a> Line<'a> {
         self.member.is_none() && self.version.is_none() && self.peer.is_none()
     }
 
+    /// Whether it is judged at all.
+    #[must_use]
+    pub const fn bears(&self) -> bool {
+        self.thresholds.warn.is_some() || self.thresholds.critical.is_some()
+    }
+
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         matches!(self.reading, Reading::Fresh(_) | Reading::NoTraffic)
@@ -213,7 +219,7 @@ fn add_series<'a>(world: &'a World, resolver: &Resolver<'a>, live: &Live, nodes:
     for (alias, of_subject) in world.series.subjects() {
         let gone = |series: &Series| {
             let vanished = world.sections.get(series.owner()).is_none_or(|section| series.vanished(section.round));
-            vanished || (series.ended(live.now) && live.lost(&series.owner().0).is_none())
+            vanished || (series.ended(|at, limit| live.is_over(at, limit)) && live.lost(&series.owner().0).is_none())
         };
         let (id, member) = match resolver.resolve(alias) {
             Resolution::Known(subject) => (subject.component, subject.member),

@@ -18,7 +18,7 @@ const DAY: u64 = 86_400;
 /// Whether the newest outcome may still be relied on.
 #[must_use]
 pub fn is_fresh(probe: &ProbeFact, live: &Live) -> bool {
-    let in_time = live.now.since(probe.at) <= probe.provenance.freshness() && !probe.at.is_ahead_of(live.now);
+    let in_time = !live.is_over(probe.at, probe.provenance.freshness()) && !live.is_ahead(probe.at);
     in_time && live.lost(&probe.provenance.source).is_none()
 }
 
@@ -42,8 +42,7 @@ pub fn find(node: &Node, live: &Live, findings: &mut Vec<Finding>) {
                     Some(since) => (Health::Critical, since),
                     None => (Health::Warn, probe.at),
                 };
-                let age = live.now.since(probe.at).as_secs();
-                let text = shown!("{} {} (probe {} s ago)", probe.target, why, age);
+                let text = shown!("{} {}", probe.target, why);
                 findings.push(Finding::new(health, "probe", text, Some(since)).felt(Felt::Reach));
             }
             ProbeOutcome::Unclear { why } => {

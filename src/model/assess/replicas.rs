@@ -42,7 +42,7 @@ pub fn find(node: &Node, live: &Live) -> Option<Finding> {
 
 fn count(node: &Node, replicas: Replicas, live: &Live) -> Count {
     let in_state = |state: MemberState| node.members.iter().filter(move |(_, m)| m.state == state);
-    let young = |since: Option<_>| since.is_some_and(|since| live.now.since(since) < STARTING);
+    let young = |since: Option<_>| since.is_some_and(|since| !live.is_over(since, STARTING));
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let primary = |(_, m): &&(_, &crate::model::facts::MemberFact)| {
         m.role == Some(Role::Primary) && matches!(m.state, MemberState::Ready | MemberState::Unknown)

@@ -73,6 +73,11 @@ pub fn target(tier: Tier, statistic: Statistic, targets: &Targets) -> Option<(f6
 /// What a signal may say by itself: resources near their limit warn, unless reaching the limit is an outage.
 #[must_use]
 pub fn capped(health: Health, spec: &SignalSpec) -> Health {
-    let soft = matches!(spec.role, Role::Saturation | Role::Hit | Role::Trouble | Role::Info | Role::Business);
-    if health == Health::Critical && soft && !spec.hard { Health::Warn } else { health }
+    if health == Health::Critical && is_soft(spec) { Health::Warn } else { health }
+}
+
+/// Whether it can warn at most.
+#[must_use]
+pub const fn is_soft(spec: &SignalSpec) -> bool {
+    matches!(spec.role, Role::Saturation | Role::Hit | Role::Trouble | Role::Info | Role::Business) && !spec.hard
 }

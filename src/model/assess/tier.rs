@@ -164,7 +164,7 @@ impl<'t, 'a> TierView<'t, 'a> {
         let (value, at) = (f64::from(replicas.ready) / f64::from(replicas.desired), node.observed_at);
         let sample = Sample { value, unit: Unit::Ratio, at, provenance: fact.provenance.clone() };
         let reading = if context.live.lost(&fact.provenance.source).is_some() {
-            Reading::Stale { last: sample, age: context.live.now.since(at) }
+            Reading::Stale { last: sample, age: context.live.age(at) }
         } else {
             Reading::Fresh(sample)
         };
@@ -218,7 +218,8 @@ impl<'t, 'a> TierView<'t, 'a> {
         let rest = if quiet { Health::NoTraffic } else { Health::Ok };
         let bare = self.nodes.iter().filter(|(_, a)| a.findings.is_empty()).map(|(_, a)| a.health);
         let rest = bare.filter(|h| *h == Health::Unknown).fold(rest, Health::worst);
-        (finding::roll_up(&findings, rest), findings)
+        let judged = self.requests_are_measured(context) || self.nodes.iter().all(|(_, a)| a.health != Health::Unknown);
+        (finding::roll_up(&findings, rest, judged), findings)
     }
 
     /// A tier whose requests nothing measures while a source of measurements is lost: it may have been the one that
@@ -234,9 +235,12 @@ impl<'t, 'a> TierView<'t, 'a> {
         Some(Finding::new(Health::Unknown, "unmeasured", text, lost.since))
     }
 
+    fn requests_are_measured(&self, context: &Context) -> bool {
+        self.red.error_ratio.as_ref().is_some_and(|ratio| ratio.reading(context.live).value().is_some())
+    }
+
     fn requests_are_well(&self, findings: &[Finding], context: &Context) -> bool {
-        let measured = self.red.error_ratio.as_ref().is_some_and(|ratio| ratio.reading(context.live).value().is_some());
-        measured && !findings.iter().any(|f| f.felt.is_some() && f.health.is_sick())
+        self.requests_are_measured(context) && !findings.iter().any(|f| f.felt.is_some() && f.health.is_sick())
     }
 
     /// Far fewer requests than in the same hour last week, which is an incident without errors.

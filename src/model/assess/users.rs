@@ -13,9 +13,10 @@ use super::{probes, thresholds};
 use crate::domain::health::Health;
 use crate::domain::reading::Reading;
 use crate::domain::text::Shown;
+use crate::domain::tier::Tier;
 use crate::domain::time::Stamp;
 use crate::domain::unit::Unit;
-use crate::model::board::{Evidence, Missing, SourceState, SourceStatus, Users};
+use crate::model::board::{Cause, Evidence, Missing, SourceState, SourceStatus, Users};
 use crate::model::signals::Role;
 use crate::shown;
 
@@ -23,11 +24,21 @@ use crate::shown;
 const NEWER: Duration = Duration::from_secs(60);
 const ANOTHER_STORY: f64 = 2.0;
 
-/// The users row, from the outermost tier that knows failures freshly.
+/// The users row: the failures that the outermost tier counts, unless one behind it already knows otherwise, as a share
+/// of the requests that the outermost tier counts. Whichever tier the failures are from, the requests are the same ones.
 #[must_use]
-pub fn row(tiers: &[TierView], of_business: &Nodes, context: &Context) -> Users {
+pub fn row(tiers: &[TierView], of_business: &Nodes, cause: &Cause, context: &Context) -> Users {
     let source = source(tiers, context);
-    let (failing, ratio) = source.map_or((None, None), |t| (t.red.errors.as_ref(), t.red.error_ratio.as_ref()));
+    let requests = requests(tiers, context);
+    let failing = source.and_then(|t| t.red.errors.as_ref());
+    let ratio = source.and_then(|source| match requests {
+        Some((at, rate)) if at.tier != source.tier => {
+            let parts = vec![failing?.clone(), rate.clone()];
+            Some(Curve::computed(Operation::Share, Unit::Ratio, parts))
+        }
+        _ => source.red.error_ratio.clone(),
+    });
+    let ratio = ratio.as_ref();
     let sick = ratio.and_then(|ratio| {
         let tier = source.map(|t| t.tier)?;
         let judged = judge(&ratio.points(), &thresholds::error_ratio(None, tier, context.targets), false);
@@ -37,7 +48,8 @@ pub fn row(tiers: &[TierView], of_business: &Nodes, context: &Context) -> Users 
         failing_per_second: reading(failing, context),
         failing_ratio: reading(ratio, context),
         since: sick.flatten().or_else(|| onset(tiers)),
-        via: via(tiers, context),
+        via: caused(tiers, cause).or_else(|| via(tiers, context)),
+        counted: source.map(|source| counted(tiers, source, requests.map(|(at, _)| at))),
         business: business(of_business, context),
     }
 }
@@ -68,6 +80,38 @@ fn source<'v, 't, 'a>(tiers: &'v [TierView<'t, 'a>], context: &Context) -> Optio
     tiers.iter().filter(knows).find(contradicts).or(Some(first))
 }
 
+/// The outermost tier that counts requests freshly, and its count.
+fn requests<'v, 't, 'a>(
+    tiers: &'v [TierView<'t, 'a>],
+    context: &Context,
+) -> Option<(&'v TierView<'t, 'a>, &'v Curve<'a>)> {
+    let rated = tiers.iter().filter(|t| t.tier.is_user_facing()).filter_map(|t| Some((t, t.red.rate.as_ref()?)));
+    let mut fresh = rated.filter(|(_, rate)| rate.reading(context.live).value().is_some());
+    fresh.next()
+}
+
+/// Which tiers the figures are from, and why not from the outermost one.
+fn counted(tiers: &[TierView], failures: &TierView, requests: Option<&TierView>) -> Shown {
+    let requests = requests.unwrap_or(failures);
+    let words = if requests.tier == failures.tier {
+        shown!("failures and requests at {}", failures.tier.name())
+    } else {
+        shown!("failures at {}, share of the requests at {}", failures.tier.name(), requests.tier.name())
+    };
+    let outermost = tiers.iter().find(|t| t.tier.is_user_facing() && t.red.rate.is_some());
+    match outermost.filter(|t| t.tier != requests.tier) {
+        Some(outermost) => shown!("{}; {} gives no fresh figures", words, outermost.tier.name()),
+        None => words,
+    }
+}
+
+/// The probable cause, so that the row and the reason below it name the same.
+fn caused(tiers: &[TierView], cause: &Cause) -> Option<(Shown, Tier)> {
+    let Cause::Found(suspect) = cause else { return None };
+    let of = tiers.iter().find(|t| t.nodes.iter().any(|(node, _)| node.id == suspect.component))?;
+    Some((display_name(&suspect.component), of.tier))
+}
+
 fn newest(tier: &TierView) -> Option<(Stamp, f64)> {
     let errors = tier.red.errors.as_ref()?;
     let at = errors.last()?;
@@ -75,13 +119,13 @@ fn newest(tier: &TierView) -> Option<(Stamp, f64)> {
 }
 
 /// The component that adds most failures, and its tier.
-fn via(tiers: &[TierView], context: &Context) -> Option<Shown> {
+fn via(tiers: &[TierView], context: &Context) -> Option<(Shown, Tier)> {
     let added = |id| context.flow.component(id).and_then(|red| recent(red.added.as_ref()?));
     let all =
         tiers.iter().filter(|t| t.tier.is_user_facing()).flat_map(|t| t.nodes.iter().map(move |(n, _)| (t.tier, n)));
     let most = all.filter_map(|(tier, node)| added(&node.id).map(|value| (tier, node, value)));
     let (tier, node, value) = most.max_by(|a, b| a.2.total_cmp(&b.2))?;
-    (value > 0.0).then(|| shown!("{} in {}", display_name(&node.id), tier.name()))
+    (value > 0.0).then(|| (display_name(&node.id), tier))
 }
 
 /// The business metric against the same hour last week.

@@ -169,7 +169,7 @@ fn breach(question: &Question) -> Option<Breach> {
 
 /// The component whose own failures, or whose sickness behind its callers' failures, explain most of them.
 fn by_errors<'q, 'a>(question: &Question<'q, 'a>, weights: &Weights, since: Stamp) -> Option<Lead<'q, 'a>> {
-    let now = question.context.live.now;
+    let now = question.context.live.sliding();
     let worse = |id: &ComponentId| {
         let node = question.nodes.get(id)?;
         Comparison::of(node, last_own_change(question, id)).and_then(|c| c.worse(now))
@@ -278,9 +278,9 @@ fn began_with_its_callers(question: &Question, id: &ComponentId, since: Stamp) -
 /// The last time this component was changed before now: its weights, its revision, its configuration.
 fn last_own_change(question: &Question, id: &ComponentId) -> Option<Stamp> {
     let own = question.changes.iter().filter(|c| matches!(c.kind, ChangeKind::Deploy | ChangeKind::Config));
-    let now = question.context.live.now;
+    let live = question.context.live;
     let of = |change: &&Arc<ChangeFact>| {
-        now.since(change.at) <= super::canary::WINDOW
+        !live.is_over(change.at, super::canary::WINDOW)
             && change.subject.as_ref().is_some_and(|s| question.resolver.resolve(s).component() == Some(id))
     };
     own.filter(of).map(|c| c.at).max()

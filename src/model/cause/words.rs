@@ -97,7 +97,7 @@ pub fn rejected(question: &Question, lead: Option<&Lead>, breach: Stamp) -> Vec<
     let mut seen: Vec<&ComponentId> = suspect.into_iter().collect();
     for node in question.nodes.values().filter(|n| Some(&n.id) != suspect) {
         let comparison = Comparison::of(node, last_own_change(question, &node.id));
-        let verdict = comparison.and_then(|c| c.verdict(question.context.live.now, CRITICAL));
+        let verdict = comparison.and_then(|c| c.verdict(question.context.live.sliding(), CRITICAL));
         let why = match verdict {
             Some(Verdict::Pass) => "is no worse than stable",
             Some(Verdict::Inconclusive { .. }) => "has too few requests to differ from stable",

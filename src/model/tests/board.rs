@@ -101,7 +101,8 @@ fn errors_are_told_apart_as_seen_and_added() {
     // What fails at the edge is what fails in the application.
     let failing = board.users.failing_per_second.value().expect("failing");
     assert!((failing - 600.0 * orders).abs() < 0.12 * failing, "{failing}");
-    assert_eq!(board.users.via.as_ref().map(crate::domain::text::Shown::as_str), Some("orders in application"));
+    let via = board.users.via.as_ref().map(|(name, tier)| (name.as_str(), *tier));
+    assert_eq!(via, Some(("orders", Tier::Application)));
     assert!(board.users.since.is_some());
 }
 
@@ -247,4 +248,22 @@ fn the_outermost_tier_that_shows_a_fall_in_traffic_carries_it() {
     assert!(!of(&board, Tier::Edge), "its figures are of before");
     assert!(of(&board, Tier::Application), "{:?}", tier(&board, Tier::Application).reasons);
     assert_eq!(tier(&board, Tier::Application).health, Health::Critical);
+}
+
+#[test]
+fn the_users_share_is_of_the_same_requests_whoever_counts_the_failures() {
+    // The edge is told minutes later than the load balancer: at first only the latter knows.
+    let share = |since: f64| {
+        let trouble = Trouble { since, service: Some(("orders", None, 0.2, 0.0)), ..Trouble::default() };
+        let board = Shop { trouble, ..Shop::default() }.world().assess(&statuses(&[]), NOW);
+        let of = |reading: &Reading| reading.value().expect("fresh");
+        let edge = of(&tier(&board, Tier::Edge).rate);
+        let users = &board.users;
+        (of(&users.failing_ratio), of(&users.failing_per_second) / edge, users.counted.clone().expect("said"))
+    };
+    for since in [1.0, 2.0, 3.0, 4.0, 6.0, 9.0] {
+        let (told, by_hand, counted) = share(since);
+        assert!((told - by_hand).abs() <= 0.1 * by_hand.max(1e-4), "{since}: {told} {by_hand} ({counted})");
+        assert!(counted.as_str().contains("edge"), "{counted}");
+    }
 }

@@ -1,7 +1,8 @@
 //! Who is blamed, and who never is.
 
-use super::shop::{SERVICES, Shop, Trouble, rollout};
+use super::shop::{NOW, SERVICES, Shop, Trouble, rollout, statuses};
 use crate::domain::health::Health;
+use crate::domain::text::Shown;
 use crate::model::board::{Cause, Suspect};
 
 const ROLLOUTS: [&str; 4] = ["api-gateway", "orders", "catalogue", "payments"];
@@ -80,6 +81,8 @@ fn a_slow_database_is_the_cause_of_its_callers_waiting_and_timing_out() {
         assert_eq!(suspect.component.name.as_str(), "orders-db", "{slow} {fails}: {suspect:?}");
         assert_eq!(suspect.revision, None);
         assert_eq!(suspect.change, None, "a change elsewhere never raises a suspect");
+        let via = shop.world().assess(&statuses(&[]), NOW).users.via;
+        assert_eq!(via.map(|(name, _)| name), Some(Shown::fixed("orders-db")), "the users row names the cause");
     }
 }
 

@@ -182,3 +182,45 @@ fn what_a_source_that_was_never_heard_would_have_measured_is_unknown() {
     assert!(tier(&board, Tier::Application).reasons.iter().any(|reason| reason.rule == "unmeasured"));
     assert_eq!(tier(&board, Tier::LoadBalancer).health, Health::Ok, "CloudWatch still measures it");
 }
+
+#[test]
+fn a_resource_that_is_no_longer_measured_is_told_and_hides_no_requests() {
+    let cpu = |ended: u64| {
+        let subject = Alias::Workload { namespace: Raw::new("shop"), name: Raw::new("frontend") };
+        let from = provenance("prom", 15, 0);
+        let points = points(15, ended * 60, 10, |_| Some(0.3));
+        observation("prom", "usage", false, vec![Fact::Signal(signal(subject, "app.test.cpu", points, &from))])
+    };
+    let mut world = Shop::default().world();
+    world.apply(cpu(5));
+    let board = world.assess(&statuses(&[]), NOW);
+    let application = tier(&board, Tier::Application);
+    assert_eq!(application.health, Health::Ok, "{:?}", application.reasons);
+    let told = |text: &str| application.reasons.iter().any(|reason| reason.text.as_str().contains(text));
+    assert!(told("cpu no longer measured"), "{:?}", application.reasons);
+    // Where it is all that judges, its absence is unknown.
+    let mut world = Shop::default().world_of(&[]);
+    world.apply(cpu(5));
+    let board = world.assess(&statuses(&[]), NOW);
+    assert_eq!(tier(&board, Tier::Application).health, Health::Unknown);
+}
+
+#[test]
+fn what_a_board_says_holds_until_it_says() {
+    let world = Shop::default().world();
+    let board = world.assess(&statuses(&[]), NOW);
+    assert!(board.holds_until > NOW && board.holds_until <= NOW + Duration::from_secs(30));
+    let just_before = world.assess(&statuses(&[]), board.holds_until - Duration::from_millis(1));
+    assert_eq!(healths(&just_before), healths(&board));
+    // Walking from one end to the next misses no change that walking by the second sees.
+    let by_second: Vec<_> =
+        (0..200).map(|s| healths(&world.assess(&statuses(&[]), NOW + Duration::from_secs(s)))).collect();
+    let mut held = board;
+    for (second, expected) in by_second.iter().enumerate() {
+        let now = NOW + Duration::from_secs(second as u64);
+        if now >= held.holds_until {
+            held = world.assess(&statuses(&[]), now);
+        }
+        assert_eq!(healths(&held), *expected, "after {second} s");
+    }
+}

@@ -55,9 +55,9 @@ impl Series {
 
     /// Whether it has had no point for so long that what it is about must be gone, given that its source speaks.
     #[must_use]
-    pub fn ended(&self, now: Stamp) -> bool {
+    pub fn ended(&self, is_over: impl Fn(Stamp, Duration) -> bool) -> bool {
         let patience = GONE.max(self.provenance.freshness());
-        self.points.last().is_none_or(|newest| now.since(newest.at) > patience)
+        self.points.last().is_none_or(|newest| is_over(newest.at, patience))
     }
 
     fn is_forgotten(&self, now: Stamp) -> bool {

@@ -83,18 +83,27 @@ pub fn latency(latency: &Latency) -> Figure {
     })
 }
 
-/// `cpu 71%`, `conn 402/500`; where that is wider than `columns`, without the resource's name.
+/// `cpu 71%`, `conn 402/500`; where that is wider than `columns`, the share instead of its parts, then with a name cut in
+/// its middle. The name of the resource is never left out: two resources must not look alike.
 #[must_use]
 pub fn saturation(saturation: &Saturation, columns: u16) -> Figure {
-    written(&saturation.reading, |sample| {
-        let value = match &saturation.detail {
-            Some(detail) => detail.to_string(),
-            None if sample.unit == Unit::Ratio => number::share(sample.value),
-            None => number::value(sample.value, sample.unit, Room::Narrow),
-        };
-        let named = format!("{} {value}", saturation.resource);
-        if named.len() > usize::from(columns) { value } else { named }
-    })
+    let share = share(&saturation.reading);
+    // The parts tell more than the share, as long as they leave enough of the name.
+    let least = saturation.resource.len().min(4) + 1;
+    let parts = saturation
+        .detail
+        .as_ref()
+        .filter(|detail| saturation.reading.last().is_some() && least + detail.as_str().len() <= usize::from(columns));
+    let value = parts.map_or_else(|| share.clone(), |detail| Figure { text: detail.clone(), role: share.role });
+    named(saturation.resource, &value, columns)
+}
+
+/// `cpu 71%` in at most `columns`: the name is cut in its middle, the value never.
+#[must_use]
+pub fn named(name: &'static str, value: &Figure, columns: u16) -> Figure {
+    let room = columns.saturating_sub(crate::ui::canvas::width(value) + 1);
+    let name = crate::ui::canvas::cut_middle(name, usize::from(room.max(1)));
+    Figure { text: shown!("{} {}", name, value.text), role: value.role }
 }
 
 /// A ratio as a share of a limit (`71%`), other units as in any cell.
@@ -198,6 +207,26 @@ pub fn age(age: Duration) -> Shown {
     }
 }
 
+/// What is younger is as fresh as what polls four times a minute can be.
+const FRESH: Duration = Duration::from_secs(30);
+
+/// The age of a source's newest sample; `fresh` below half a minute, for then its age says nothing and would only flicker.
+#[must_use]
+pub fn source_age(old: Duration, fresh: &'static str) -> Shown {
+    if old <= FRESH { Shown::fixed(fresh) } else { age(old) }
+}
+
+/// For how long something has been so, in coarse steps that begun are not counted: `<1m`, `2m`, `3h`, `5d`.
+#[must_use]
+pub fn lasting(span: Duration) -> Shown {
+    match span.as_secs() {
+        0..60 => Shown::fixed("<1m"),
+        secs @ 60..3_600 => shown!("{}m", secs / 60),
+        secs @ 3_600..172_800 => shown!("{}h", secs / 3_600),
+        secs => shown!("{}d", secs / 86_400),
+    }
+}
+
 /// An exact span: `48s`, `1m31s`, `2h05m`, `3d4h`.
 #[must_use]
 pub fn span(span: Duration) -> Shown {
@@ -214,6 +243,12 @@ pub fn span(span: Duration) -> Shown {
 #[must_use]
 pub fn took(took: Duration) -> Shown {
     Shown::composed(number::value(took.as_secs_f64(), Unit::Seconds, Room::Wide))
+}
+
+/// `03:12Z`: a clock whose seconds nobody waits for.
+#[must_use]
+pub fn quiet_clock(at: Stamp) -> Shown {
+    shown!("{}Z", minute(at))
 }
 
 /// `03:12:07Z`.

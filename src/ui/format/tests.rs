@@ -93,11 +93,13 @@ fn latency_stands_whole_against_its_target() {
 }
 
 #[test]
-fn saturation_gives_up_its_name_before_its_value() {
+fn saturation_keeps_its_name_and_its_value() {
     let row =
         Saturation { resource: "conn", reading: fresh(0.804, Unit::Ratio), detail: Some(Shown::fixed("402/500")) };
     assert_eq!(saturation(&row, 12).text.as_str(), "conn 402/500");
-    assert_eq!(saturation(&row, 7).text.as_str(), "402/500");
+    assert_eq!(saturation(&row, 8).text.as_str(), "conn 80%");
+    let targets = Saturation { resource: "targets", detail: Some(Shown::fixed("4/4")), ..row.clone() };
+    assert_eq!(saturation(&targets, 8).text.as_str(), "ta…s 4/4");
     let row = Saturation { detail: None, ..row };
     assert_eq!(saturation(&row, 12).text.as_str(), "conn 80%");
     assert_eq!(share(&fresh(0.003, Unit::Ratio)).text.as_str(), "0.3%");

@@ -1,13 +1,15 @@
 //! Where numbers come from: the query as it can be pasted, source, period, sample, target; for derived figures the
 //! formula and its parts.
 
+mod facts;
+
 use ratatui::layout::Rect;
 
 use crate::domain::id::ComponentId;
 use crate::domain::reading::{Absence, Query, Reading, Sample};
 use crate::domain::text::Shown;
 use crate::domain::unit::Statistic;
-use crate::model::board::{Board, ComponentRow, SignalRow, TierRow};
+use crate::model::board::{AlertRow, Board, ComponentRow, SignalRow, TierRow};
 use crate::shown;
 use crate::state::rows;
 use crate::state::{BoardRow, Place, State};
@@ -19,15 +21,22 @@ use crate::ui::format;
 const DEEPEST: usize = 3;
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, scroll: usize) {
-    let (title, figures) = subject(state);
+    let (title, told) = subject(state);
     let mut writer = Writer { state, columns: super::columns(area), lines: Vec::new() };
-    for figure in &figures {
-        writer.figure(figure);
-    }
-    if figures.is_empty() {
-        writer.lines.push(vec![Piece::new("nothing is measured here", Role::Dim)]);
+    match &told {
+        Told::Figures(figures) if figures.is_empty() => {
+            writer.lines.push(vec![Piece::new("nothing is measured here", Role::Dim)]);
+        }
+        Told::Figures(figures) => figures.iter().for_each(|figure| writer.figure(figure)),
+        Told::Facts(facts) => facts.iter().for_each(|(label, text)| writer.pair(label, text, 0)),
     }
     super::sheet(canvas, area, &shown!("explain {}", title), &writer.lines, scroll);
+}
+
+/// What is told of a subject: figures with where they come from, or facts in words.
+enum Told<'a> {
+    Figures(Vec<Explained<'a>>),
+    Facts(Vec<(&'static str, Shown)>),
 }
 
 /// A figure to explain.
@@ -36,52 +45,86 @@ struct Explained<'a> {
     reading: &'a Reading,
     /// Target or thresholds, in words, with where they come from.
     target: Option<Shown>,
+    /// Which way of measuring was taken, where there are several.
+    counted: Option<&'a Shown>,
 }
 
-/// What is selected, and its figures.
-fn subject(state: &State) -> (Shown, Vec<Explained<'_>>) {
+/// What is selected, and what there is to tell of it.
+fn subject(state: &State) -> (Shown, Told<'_>) {
     let board = &state.board;
-    let of_component = |id: &ComponentId, first: usize| match rows::component(board, id) {
-        Some((_, row)) => (row.name.clone(), component(row, first)),
-        None => (id.shown(), Vec::new()),
+    let filter = state.filter.text();
+    let of_component = |id: &ComponentId, chosen: Option<usize>| match rows::component(board, id) {
+        Some((_, row)) => (row.name.clone(), Told::Figures(component(row, rows::charted(row, chosen)))),
+        None => (id.shown(), Told::Figures(Vec::new())),
     };
+    let of_tier = |tier| {
+        let (name, figures) = of_tier(rows::tier(board, tier));
+        (name, Told::Figures(figures))
+    };
+    let of_users = || (Shown::fixed("users"), Told::Figures(users(board)));
     match state.place() {
         Some(Place::Component(place)) => of_component(&place.component, place.signal),
-        Some(Place::Topology(place)) => match &place.selected {
-            Some(id) => of_component(id, 0),
-            None => (Shown::fixed("users"), users(board)),
+        Some(Place::Topology(place)) => match rows::topology_selection(board, place) {
+            Some(id) => of_component(&id, None),
+            None => of_users(),
         },
         Some(Place::Tier(place)) => match &place.selected {
-            Some(id) => of_component(id, 0),
-            None => of_tier(rows::tier(board, place.tier)),
+            Some(id) => of_component(id, None),
+            None => of_tier(place.tier),
         },
         Some(Place::Board(place)) => match rows::selection(board, place) {
-            BoardRow::Users => (Shown::fixed("users"), users(board)),
-            BoardRow::Tier(tier) => of_tier(rows::tier(board, tier)),
-            BoardRow::Component(id) => of_component(&id, 0),
+            BoardRow::Users => of_users(),
+            BoardRow::Tier(tier) => of_tier(tier),
+            BoardRow::Component(id) => of_component(&id, None),
         },
-        _ => (Shown::fixed("users"), users(board)),
+        Some(Place::Sources { selected }) => {
+            let list = rows::sources(state, filter);
+            let at = rows::place_of(&list, |source| Some(&source.id) == selected.as_ref());
+            facts::told(list.get(at).map(|status| facts::source(state, status)))
+        }
+        Some(Place::Changes { selected }) => {
+            let list = rows::changes(state, filter);
+            let at = rows::place_of(&list, |change| Some(&change.key) == selected.as_ref());
+            facts::told(list.get(at).map(|change| facts::change(state, change)))
+        }
+        Some(Place::Alerts { selected }) => {
+            let list = rows::alerts(state, filter);
+            let chosen = |alert: &&AlertRow| {
+                selected.as_ref().is_some_and(|(source, key)| (source, key) == (&alert.source, &alert.key))
+            };
+            facts::told(list.get(rows::place_of(&list, chosen)).map(|alert| facts::alert(state, alert)))
+        }
+        None => of_users(),
     }
 }
 
 fn users(board: &Board) -> Vec<Explained<'_>> {
+    let counted = board.users.counted.as_ref();
+    let of_users = |name, reading| Explained { name: Shown::fixed(name), reading, target: None, counted };
     let mut figures = vec![
-        Explained { name: Shown::fixed("failing requests"), reading: &board.users.failing_per_second, target: None },
-        Explained { name: Shown::fixed("failing share"), reading: &board.users.failing_ratio, target: None },
+        of_users("failing requests", &board.users.failing_per_second),
+        of_users("failing share", &board.users.failing_ratio),
     ];
     if let Some((name, reading)) = &board.users.business {
-        figures.push(Explained { name: shown!("{} against last week", name), reading, target: None });
+        let name = shown!("{} against last week", name);
+        figures.push(Explained { name, reading, target: None, counted: None });
     }
     figures
 }
 
 fn of_tier(row: Option<&TierRow>) -> (Shown, Vec<Explained<'_>>) {
     let Some(row) = row else { return (Shown::default(), Vec::new()) };
-    let plain = |name: &'static str, reading| Explained { name: Shown::fixed(name), reading, target: None };
+    let plain =
+        |name: &'static str, reading| Explained { name: Shown::fixed(name), reading, target: None, counted: None };
     let target = format::target(&row.latency).map(|(text, origin)| shown!("{} ({})", text, origin));
     let mut figures = vec![
         plain("errors seen", &row.error_ratio),
-        Explained { name: shown!("latency {}", row.latency.statistic.name()), reading: &row.latency.reading, target },
+        Explained {
+            name: shown!("latency {}", row.latency.statistic.name()),
+            reading: &row.latency.reading,
+            target,
+            counted: None,
+        },
         plain("rate", &row.rate),
         plain("rate against last week", &row.rate_vs_last_week),
         plain("errors added here", &row.error_added_ratio),
@@ -112,7 +155,7 @@ fn signal(signal: &SignalRow) -> Explained<'_> {
         (Some(one), None) | (None, Some(one)) => Some(shown!("{} ({})", one, thresholds.origin)),
         (None, None) => None,
     };
-    Explained { name: shown!("{} ({})", signal.label, signal.signal), reading: &signal.reading, target }
+    Explained { name: shown!("{} ({})", signal.label, signal.signal), reading: &signal.reading, target, counted: None }
 }
 
 struct Writer<'a> {
@@ -144,6 +187,9 @@ impl Writer<'_> {
         }
         if let Some(target) = &figure.target {
             self.pair("target", target, 0);
+        }
+        if let Some(counted) = figure.counted {
+            self.pair("counted", counted, 0);
         }
     }
 

@@ -19,7 +19,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, scroll: usize) {
             lines.push(vec![Piece::new(Shown::fixed(place), Ink::bold(Role::Text))]);
             context = place;
         }
-        lines.push(vec![Piece::new(shown!("  {:<14} ", key), Role::Key), Piece::new(Shown::fixed(words), Role::Dim)]);
+        lines.push(vec![Piece::new(shown!("  {:<22} ", key), Role::Key), Piece::new(Shown::fixed(words), Role::Dim)]);
     }
     lines.push(Vec::new());
     lines.push(vec![Piece::new("glyphs", Ink::bold(Role::Text))]);
@@ -31,7 +31,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, scroll: usize) {
         ("-", Role::Dim, "idle: nothing was asked of it"),
         ("m", Role::Dim, "maint: silenced or under maintenance"),
     ] {
-        lines.push(vec![Piece::new(shown!("  {:<14} ", glyph), role), Piece::new(Shown::fixed(words), Role::Dim)]);
+        lines.push(vec![Piece::new(shown!("  {:<22} ", glyph), role), Piece::new(Shown::fixed(words), Role::Dim)]);
     }
     super::sheet(canvas, area, &Shown::fixed("help"), &lines, scroll);
 }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use crate::domain::text::Shown;
 use crate::shown;
 use crate::state::State;
+use crate::state::rows;
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, width};
 
@@ -15,13 +16,17 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     if state.filter.typing {
         let x = canvas.put(area.x, area.y, area.width, " /", Ink::bold(Role::Key));
         let x = canvas.put(x, area.y, area.right() - x, Shown::of(state.filter.text()), Role::Text);
-        canvas.put(x, area.y, area.right().saturating_sub(x), "▌", Role::Accent);
+        let x = canvas.put(x, area.y, area.right().saturating_sub(x), "▌", Role::Accent);
+        let (words, role) = found(state);
+        canvas.put(x + 2, area.y, area.right().saturating_sub(x + 2), words, role);
         return;
     }
     let mut x = area.x;
     if !state.filter.text().is_empty() {
-        let filter = shown!(" filter {} ", Shown::of(state.filter.text()));
+        let filter = shown!(" filter {}", Shown::of(state.filter.text()));
         x = canvas.put(x, area.y, area.width / 3, filter, Ink::bold(Role::Info));
+        let (words, role) = found(state);
+        x = canvas.put(x + 2, area.y, area.right().saturating_sub(x + 2), words, role) + 1;
     }
     for (key, words) in state.hints.iter().take(MOST_HINTS) {
         let needed = width(key) + width(*words) + 2;
@@ -30,6 +35,15 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         }
         x = canvas.put(x + 1, area.y, area.right() - x, key, Role::Key);
         x = canvas.put(x + 1, area.y, area.right() - x, *words, Role::Dim) + 1;
+    }
+}
+
+/// How much of the list the filter leaves; where that is nothing, what to press.
+fn found(state: &State) -> (Shown, Role) {
+    match rows::filtered(state) {
+        None => (Shown::fixed("no list to filter here; esc leaves"), Role::Warn),
+        Some((0, of)) => (shown!("0 of {}; esc shows all", of), Role::Warn),
+        Some((found, of)) => (shown!("{} of {}", found, of), Role::Dim),
     }
 }
 

@@ -4,24 +4,13 @@ use ratatui::layout::Rect;
 
 use crate::model::board::{ComponentRow, SignalRow};
 use crate::model::facts::ChangeFact;
-use crate::model::signals::Role as SignalRole;
 use crate::shown;
 use crate::state::State;
 use crate::state::rows;
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, Piece};
-use crate::ui::panels::table;
 use crate::ui::widgets::chart::Chart;
 use crate::ui::{format, looks};
-
-/// The signal worth a chart: the sickest of errors, latency, saturation and lag, else the rate.
-pub fn telling(row: &ComponentRow) -> Option<&SignalRow> {
-    let roles =
-        [SignalRole::ErrorRatio, SignalRole::Latency, SignalRole::Lag, SignalRole::Saturation, SignalRole::Rate];
-    let candidates: Vec<&SignalRow> = roles.into_iter().filter_map(|role| table::key_signal(row, role)).collect();
-    let sick = candidates.iter().find(|signal| signal.health.is_sick() && !signal.history.is_empty());
-    sick.or_else(|| candidates.iter().find(|signal| !signal.history.is_empty())).copied()
-}
 
 /// Lines below which a chart says nothing.
 pub const SHORTEST: u16 = 6;
@@ -39,7 +28,7 @@ pub fn draw(
     if area.height < SHORTEST {
         return;
     }
-    let changes: Vec<&ChangeFact> = rows::component_changes(&state.board, &row.id)
+    let changes: Vec<&ChangeFact> = rows::component_changes(&state.board, &row.id, "")
         .into_iter()
         .filter(|change| state.now.since(change.at).as_secs() <= u64::from(minutes) * 60)
         .take(match area.height {

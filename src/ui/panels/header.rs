@@ -3,6 +3,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::domain::health::Health;
 use crate::domain::settings::RiskClass;
 use crate::domain::text::Shown;
 use crate::model::board::{Evidence, Missing, SourceKind, SourceState, SourceStatus};
@@ -15,10 +16,6 @@ use crate::ui::{format, looks};
 /// How much of the left part is left out when the line is too narrow; each step leaves out more. The environment is
 /// never left out.
 const STEPS: u8 = 3;
-/// Who we are there gives way when fewer lights than this have room beside it.
-const LIGHTS: usize = 3;
-/// Columns of an age; kept free for shorter ones, so that nothing moves when an age grows.
-const AGE: u16 = 3;
 /// What a source of each kind is called here, the most telling first.
 const KINDS: [(SourceKind, &str); 6] = [
     (SourceKind::Kubernetes, "k8s"),
@@ -29,18 +26,33 @@ const KINDS: [(SourceKind, &str); 6] = [
     (SourceKind::Alertmanager, "am"),
 ];
 
+/// Every source has its light, by itself or with the others of its kind. Where there is no room, first who we are there
+/// gives way, then the ages of what is live, then the names of what is live, from the least telling on; what failed keeps
+/// its name as long as there is any room for it.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let lights = lights(state);
-    let room = |left: &[Piece]| area.width.saturating_sub(length(left));
-    let steps: Vec<_> = (0..=STEPS).map(|step| left(state, step)).collect();
-    let shows = |left: &&Vec<Piece>, least: usize| fitting(&lights, room(left)) >= least.min(lights.len());
-    let all = steps.iter().find(|left| shows(left, lights.len()));
-    let least = LIGHTS.max(lights.iter().filter(|light| light.failed).count());
-    let Some(left) = all.or_else(|| steps.iter().find(|left| shows(left, least))).or(steps.last()) else { return };
-    let right = right(&lights, room(left), state);
-    let end = canvas.pieces(area.x, area.y, area.width, left);
+    let (named, failed) = (lights.len(), lights.iter().filter(|light| light.failed).count());
+    let fewer = |step: u8, detail: Detail| (failed..named).rev().map(move |names| (step, detail, names));
+    let whole = (0..3).map(|step| (step, Detail::Whole, named));
+    let ways = whole.chain([(1, Detail::Young, named), (2, Detail::Young, named)]);
+    let ways = ways.chain(fewer(2, Detail::Young)).chain(fewer(2, Detail::Names)).chain(fewer(STEPS, Detail::Names));
+    let mut ways = ways.map(|(step, detail, names)| (left(state, step), told(&lights, detail, names)));
+    let fitting = ways.find(|(left, right)| length(left) + length(right) <= area.width);
+    let way = fitting.unwrap_or_else(|| (left(state, STEPS), told(&lights, Detail::Names, 0)));
+    let (left, right) = way;
+    let end = canvas.pieces(area.x, area.y, area.width, &left);
     let start = area.right().saturating_sub(length(&right)).max(end);
     canvas.pieces(start, area.y, area.right().saturating_sub(start), &right);
+}
+
+/// What is said of a light.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    Whole,
+    /// Without the ages of what is live.
+    Young,
+    /// Names alone.
+    Names,
 }
 
 fn length(pieces: &[Piece]) -> u16 {
@@ -73,7 +85,10 @@ fn left(state: &State, step: u8) -> Vec<Piece> {
         let most = if step == 0 { 24 } else { 14 };
         pieces.push(Piece::new(shown!("  {}", cut_middle(identity.as_str(), most)), Role::Dim));
     }
-    pieces.push(Piece::new(shown!("  {}", format::clock(state.now)), Role::Text));
+    // Seconds count while users are hurt. Otherwise a screen without news shall send nothing over a slow line.
+    let counts = state.board.health == Health::Critical;
+    let clock = if counts { format::clock(state.now) } else { format::quiet_clock(state.now) };
+    pieces.push(Piece::new(shown!("  {}", clock), Role::Text));
     pieces
 }
 
@@ -88,78 +103,87 @@ fn identity(state: &State) -> Shown {
 /// What is said of the sources of a kind that failed, or of the others of a kind.
 struct Light {
     failed: bool,
+    live: bool,
     /// The glyph of what is not live.
     mark: Option<(&'static str, Role)>,
-    words: Shown,
-    /// Columns it takes at most as its age grows.
-    columns: u16,
+    name: Shown,
+    /// How it failed, in a word.
+    word: Option<&'static str>,
+    age: Option<Shown>,
+    /// How many sources it stands for.
+    count: usize,
 }
 
 /// What failed first; then the others, kind by kind.
 fn lights(state: &State) -> Vec<Light> {
-    let (mut lost, mut speaking) = (Vec::new(), Vec::new());
+    let (mut lost, mut waiting, mut live) = (Vec::new(), Vec::new(), Vec::new());
     for (kind, name) in KINDS {
-        let of_kind = state.sources.iter().filter(|source| source.kind == kind);
-        let (failed, others): (Vec<_>, Vec<_>) =
-            of_kind.partition(|source| matches!(source.state, SourceState::Failed { .. }));
-        lost.extend(failed.first().map(|first| {
-            let name = if failed.len() == 1 { cut_middle(first.id.shown().as_str(), 10) } else { Shown::fixed(name) };
-            let count = match failed.len() {
-                1 => Shown::default(),
-                several => shown!(" {}/{}", several, several + others.len()),
+        let of = |wanted: fn(&SourceState) -> bool| -> Vec<&SourceStatus> {
+            state.sources.iter().filter(|source| source.kind == kind && wanted(&source.state)).collect()
+        };
+        let all = state.sources.iter().filter(|source| source.kind == kind).count();
+        let failed = of(|state| matches!(state, SourceState::Failed { .. }));
+        if let Some(first) = failed.first() {
+            let name = match failed.len() {
+                1 => cut_middle(first.id.shown().as_str(), 10),
+                several => shown!("{} {}/{}", name, several, all),
             };
-            let words = shown!("{}{} {}", name, count, looks::source_word(first));
-            light(true, Some(looks::light(&first.state)), words, oldest(&failed, state))
-        }));
-        speaking.extend(others.first().map(|_| {
-            let connecting = others.iter().find(|source| !source.state.is_live());
-            let mark = connecting.map(|source| looks::light(&source.state));
-            light(false, mark, Shown::fixed(name), oldest(&others, state))
-        }));
-    }
-    lost.into_iter().chain(speaking).collect()
-}
-
-/// The age of the newest sample of the source whose is the oldest.
-fn oldest(sources: &[&SourceStatus], state: &State) -> Option<Shown> {
-    sources.iter().filter_map(|source| source.sample_at).min().map(|at| format::age(state.now.since(at)))
-}
-
-fn light(failed: bool, mark: Option<(&'static str, Role)>, words: Shown, age: Option<Shown>) -> Light {
-    let columns = 2 + width(&words) + if mark.is_some() { 2 } else { 0 };
-    match age {
-        Some(age) => {
-            let columns = columns + 1 + width(&age).max(AGE);
-            Light { failed, mark, words: shown!("{} {}", words, age), columns }
+            lost.push(light(true, name, &failed, state));
         }
-        None => Light { failed, mark, words, columns },
+        let connecting = of(|state| matches!(state, SourceState::Connecting { .. }));
+        if !connecting.is_empty() {
+            waiting.push(light(false, Shown::fixed(name), &connecting, state));
+        }
+        let speaking = of(SourceState::is_live);
+        if !speaking.is_empty() {
+            live.push(light(false, Shown::fixed(name), &speaking, state));
+        }
     }
+    lost.into_iter().chain(waiting).chain(live).collect()
 }
 
-/// How many of the lights have room.
-fn fitting(lights: &[Light], room: u16) -> usize {
-    let ends = lights.iter().scan(0, |end: &mut u16, light| {
-        *end += light.columns;
-        Some(*end)
-    });
-    ends.take_while(|end| *end <= room).count()
+/// Sources of one kind in one state, with the age of the newest sample of the one whose is the oldest.
+fn light(failed: bool, name: Shown, sources: &[&SourceStatus], state: &State) -> Light {
+    let oldest = sources.iter().filter_map(|source| source.sample_at).min();
+    let age = oldest.map(|at| format::source_age(state.now.since(at), "")).filter(|age| !age.is_empty());
+    let live = sources.iter().all(|source| source.state.is_live());
+    let mark = sources.first().filter(|_| !live).map(|source| looks::light(&source.state));
+    let word = sources.first().filter(|_| failed).map(|source| source.word());
+    Light { failed, live, mark, name, word, age, count: sources.len() }
 }
 
-/// As many lights as have room; where that are not even the failed ones, how many failed.
-fn right(lights: &[Light], room: u16, state: &State) -> Vec<Piece> {
-    let count = fitting(lights, room);
-    let failed = lights.iter().filter(|light| light.failed).count();
-    if count < failed {
-        let words = shown!("  x {}/{} sources failed", failed, state.sources.len());
-        return vec![Piece::new(words, Ink::bold(Role::Crit))];
-    }
-    let pieces = lights.iter().take(count).flat_map(|light| {
+/// The lights in words: the first `names` by name, the others counted by how they are.
+fn told(lights: &[Light], detail: Detail, names: usize) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for light in lights.iter().take(names) {
         let ink = if light.failed { Ink::bold(Role::Crit) } else { Role::Dim.into() };
-        let mark = light.mark.map(|(glyph, role)| Piece::new(shown!("  {}", Shown::fixed(glyph)), role));
-        let gap = if mark.is_some() { " " } else { "  " };
-        mark.into_iter().chain([Piece::new(shown!("{}{}", gap, light.words), ink)])
-    });
-    pieces.collect()
+        pieces.extend(light.mark.map(|(glyph, role)| Piece::new(shown!("  {}", Shown::fixed(glyph)), role)));
+        let gap = if light.mark.is_some() { " " } else { "  " };
+        let word = light.word.filter(|_| detail != Detail::Names);
+        let age = light.age.as_ref();
+        let age = age.filter(|_| detail == Detail::Whole || (light.failed && detail == Detail::Young));
+        let mut words = shown!("{}{}", gap, light.name);
+        if let Some(word) = word {
+            words = shown!("{} {}", words, word);
+        }
+        if let Some(age) = age {
+            words = shown!("{} {}", words, age);
+        }
+        pieces.push(Piece::new(words, ink));
+    }
+    let count = |of: fn(&Light) -> bool| lights.iter().skip(names).filter(|light| of(light)).map(|l| l.count).sum();
+    let groups: [(usize, &str, Ink); 3] = [
+        (count(|light| light.failed), "failed", Ink::bold(Role::Crit)),
+        (count(|light| !light.failed && !light.live), "waiting", Role::Unknown.into()),
+        (count(|light| light.live), "ok", Role::Dim.into()),
+    ];
+    for (count, word, ink) in groups {
+        if count > 0 {
+            let sign = if names > 0 { "+" } else { "" };
+            pieces.push(Piece::new(shown!("  {}{} {}", sign, count, word), ink));
+        }
+    }
+    pieces
 }
 
 /// The rule below the header; a loss of evidence stands in it.

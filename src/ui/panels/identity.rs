@@ -25,7 +25,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, lines: &[Line]) -> u16 {
 
 fn title(health: Health, name: impl crate::ui::canvas::Print, kind: &Shown) -> Line {
     vec![
-        Piece::new(shown!(" {} {}  ", looks::glyph(health), looks::word(health)), Ink::bold(looks::role(health))),
+        Piece::new(shown!(" {} {}  ", looks::glyph(health), health.brief()), Ink::bold(looks::role(health))),
         Piece::new(name, Ink::bold(Role::Text)),
         Piece::new(shown!("  {}", kind), Role::Dim),
     ]

@@ -5,11 +5,12 @@ use ratatui::layout::Rect;
 use super::first_visible;
 use crate::domain::text::{Raw, Shown};
 use crate::model::board::{ComponentRow, SignalRow};
-use crate::model::facts::{ChangeFact, ChangeKind, MemberFact};
+use crate::model::facts::{ChangeFact, MemberFact};
 use crate::shown;
 use crate::state::State;
+use crate::state::rows;
 use crate::theme::Role;
-use crate::ui::canvas::{Canvas, Ink};
+use crate::ui::canvas::{Canvas, Ink, Piece, width};
 use crate::ui::{format, looks};
 
 /// Draws the visible rows of a list below its heading, or what it means that there are none.
@@ -18,19 +19,21 @@ pub fn draw<T>(
     area: Rect,
     rows: &[T],
     (selected, scroll): (Option<usize>, usize),
-    empty: &'static str,
+    empty: Piece,
     mut row: impl FnMut(&mut Canvas<'_>, Rect, &T),
 ) {
     if rows.is_empty() {
-        canvas.put(area.x + 3, area.y, area.width.saturating_sub(3), empty, Role::Dim);
+        canvas.put(area.x + 3, area.y, area.width.saturating_sub(3), empty.text, empty.ink);
         return;
     }
-    let height = usize::from(area.height);
+    // What is left below is counted in a line of its own, so that it covers nothing.
+    let overflows = rows.len() > usize::from(area.height) && area.height > 1;
+    let height = usize::from(area.height - u16::from(overflows));
     let first = match selected {
         Some(selected) => first_visible(selected, scroll, rows.len(), height),
         None => scroll.min(rows.len().saturating_sub(height)),
     };
-    for (y, (index, item)) in (area.y..area.bottom()).zip(rows.iter().enumerate().skip(first)) {
+    for (y, (index, item)) in (area.y..area.bottom()).zip(rows.iter().enumerate().skip(first).take(height)) {
         let line = Rect { y, height: 1, ..area };
         row(canvas, line, item);
         if selected == Some(index) {
@@ -38,10 +41,23 @@ pub fn draw<T>(
             canvas.tint(line);
         }
     }
-    let below = rows.len().saturating_sub(first + height);
-    if below > 0 && area.height > 1 {
-        let words = shown!(" {} more ↓ ", below);
-        canvas.right(area.x, area.bottom() - 1, area.width, words, Role::Dim);
+    if overflows {
+        let below = rows.len().saturating_sub(first + height);
+        let words = match (first, below) {
+            (0, below) => shown!("… {} more ↓", below),
+            (above, 0) => shown!("… {} more ↑", above),
+            (above, below) => shown!("… {} more ↑  {} more ↓", above, below),
+        };
+        canvas.put(area.x + 3, area.bottom() - 1, area.width.saturating_sub(3), words, Role::Dim);
+    }
+}
+
+/// What an empty list says: that the filter matches nothing, or else `otherwise`.
+pub fn nothing(state: &State, otherwise: &'static str) -> Piece {
+    if state.filter.text().is_empty() {
+        Piece::new(otherwise, Role::Dim)
+    } else {
+        Piece::new("nothing matches the filter; esc shows all", Role::Warn)
     }
 }
 
@@ -53,46 +69,56 @@ pub fn heading(canvas: &mut Canvas<'_>, area: Rect, columns: &[(u16, &'static st
     Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
 }
 
-/// Members, worst first. On narrow areas the zone, then the age give way to the name.
-pub fn members(canvas: &mut Canvas<'_>, area: Rect, list: &[&MemberFact], scroll: usize, state: &State) {
-    let (zone, since, version) = (area.width >= 66, area.width >= 60, area.width >= 110);
-    let taken = 23 + if zone { 12 } else { 0 } + if since { 6 } else { 0 } + if version { 13 } else { 0 };
+/// Members, worst first. On narrow areas the zone, then the age give way to the name; the revision never does.
+pub fn members(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    row: &ComponentRow,
+    list: &[&MemberFact],
+    scroll: usize,
+    state: &State,
+) {
+    let (zone, since) = (area.width >= 76, area.width >= 60);
+    // As many columns as the longest needs, so that a list without revisions loses none.
+    let widest = list.iter().map(|member| width(rows::revision(row, member))).max().unwrap_or_default();
+    let revision = if widest > 0 { widest.clamp(3, 12) + 1 } else { 0 };
+    let taken = 22 + revision + if zone { 12 } else { 0 } + if since { 5 } else { 0 };
     let name = area.width.saturating_sub(taken + 4).clamp(12, 48);
-    let state_at = name + 4;
+    let revision_at = name + 4;
+    let state_at = revision_at + revision;
     let restarts_at = state_at + 17;
-    let zone_at = restarts_at + 6;
+    let zone_at = restarts_at + 5;
     let since_at = zone_at + if zone { 12 } else { 0 };
-    let version_at = since_at + 6;
     let columns = [
         (3, "MEMBER", true),
+        (revision_at, "REV", revision > 0),
         (state_at, "STATE", true),
         (restarts_at, "RST", true),
         (zone_at, "ZONE", zone),
         (since_at, "FOR", since),
-        (version_at, "VERSION", version),
     ];
     let columns: Vec<(u16, &'static str)> =
         columns.into_iter().filter(|(.., shown)| *shown).map(|(x, words, _)| (x, words)).collect();
     let body = heading(canvas, area, &columns);
-    draw(canvas, body, list, (None, scroll), "no members are known", |canvas, line, member| {
+    draw(canvas, body, list, (None, scroll), nothing(state, "no members are known"), |canvas, line, member| {
         let (glyph, word, role) = looks::member(member.state);
         let quiet = if role == Role::Ok { Role::Dim } else { Role::Text };
         let (x, y) = (line.x, line.y);
         canvas.put(x + 1, y, 1, glyph, role);
         canvas.name(x + 3, y, name, member.name.shown(), quiet);
+        if revision > 0 {
+            canvas.name(x + revision_at, y, revision - 1, rows::revision(row, member), quiet);
+        }
         let words = member.word.shown();
         let words = if role == Role::Ok || words.is_empty() { Shown::fixed(word) } else { words };
-        canvas.put(x + state_at, y, 16, words, role);
+        canvas.name(x + state_at, y, 16, words, role);
         let restarts = if member.restarts > 2 { Role::Warn } else { quiet };
         canvas.right(x + restarts_at, y, 3, shown!("{}", member.restarts), restarts);
         if zone {
             canvas.name(x + zone_at, y, 11, optional(member.zone.as_ref()), quiet);
         }
         if let (true, Some(at)) = (since, member.since) {
-            canvas.put(x + since_at, y, 5, format::age(state.now.since(at)), quiet);
-        }
-        if version {
-            canvas.name(x + version_at, y, 12, optional(member.version.as_ref()), Role::Dim);
+            canvas.put(x + since_at, y, 4, format::age(state.now.since(at)), quiet);
         }
     });
 }
@@ -102,10 +128,10 @@ fn optional(text: Option<&Raw>) -> Shown {
 }
 
 /// Signals with their thresholds.
-pub fn signals(canvas: &mut Canvas<'_>, area: Rect, list: &[&SignalRow], scroll: usize) {
+pub fn signals(canvas: &mut Canvas<'_>, area: Rect, list: &[&SignalRow], scroll: usize, state: &State) {
     let columns = [(3, "SIGNAL"), (14, "PART"), (30, "VALUE"), (42, "WARN"), (52, "CRIT"), (62, "FROM")];
     let body = heading(canvas, area, &columns);
-    draw(canvas, body, list, (None, scroll), "nothing measures it", |canvas, line, signal| {
+    draw(canvas, body, list, (None, scroll), nothing(state, "nothing measures it"), |canvas, line, signal| {
         let quiet = looks::row(signal.health);
         let x = line.x;
         canvas.put(x + 1, line.y, 1, looks::glyph(signal.health), looks::role(signal.health));
@@ -126,17 +152,6 @@ pub fn signals(canvas: &mut Canvas<'_>, area: Rect, list: &[&SignalRow], scroll:
     });
 }
 
-const fn kind(kind: ChangeKind) -> &'static str {
-    match kind {
-        ChangeKind::Deploy => "deploy",
-        ChangeKind::Scale => "scale",
-        ChangeKind::Config => "config",
-        ChangeKind::Failover => "failover",
-        ChangeKind::Restart => "restart",
-        ChangeKind::Event => "event",
-    }
-}
-
 /// Changes, newest first.
 pub fn changes(
     canvas: &mut Canvas<'_>,
@@ -152,31 +167,26 @@ pub fn changes(
     }
     columns.push((28 + subject, "WHAT"));
     let body = heading(canvas, area, &columns);
-    draw(canvas, body, list, cursor, "no change is known in what was looked at", |canvas, line, change| {
-        let x = line.x;
-        canvas.put(x + 3, line.y, 9, format::moment(change.at, state.now), Role::Text);
-        canvas.put(x + 13, line.y, 4, format::age(state.now.since(change.at)), Role::Dim);
-        canvas.put(x + 18, line.y, 9, kind(change.kind), Role::Info);
-        if subject > 0 {
-            canvas.name(x + 28, line.y, subject - 1, subject_name(change), Role::Text);
-        }
-        let who = change.who.as_ref().map(|who| shown!(" by {}", who)).unwrap_or_default();
-        let start = x + 28 + subject;
-        let words = shown!("{}{}", change.what, who);
-        canvas.put(start, line.y, line.right().saturating_sub(start + 1), words, Role::Text);
-    });
-}
-
-fn subject_name(change: &ChangeFact) -> Shown {
-    use crate::domain::id::Alias;
-    match &change.subject {
-        Some(Alias::Component(id)) => id.name.shown(),
-        Some(Alias::Workload { name, .. } | Alias::Pod { name, .. } | Alias::Service { name, .. }) => name.shown(),
-        Some(Alias::Node(name) | Alias::Address(name) | Alias::Named(name) | Alias::Dimension { value: name, .. }) => {
-            name.shown()
-        }
-        None => Shown::default(),
-    }
+    draw(
+        canvas,
+        body,
+        list,
+        cursor,
+        nothing(state, "no change is known in what was looked at"),
+        |canvas, line, change| {
+            let x = line.x;
+            canvas.put(x + 3, line.y, 9, format::moment(change.at, state.now), Role::Text);
+            canvas.put(x + 13, line.y, 4, format::age(state.now.since(change.at)), Role::Dim);
+            canvas.put(x + 18, line.y, 9, change.kind.word(), Role::Info);
+            if subject > 0 {
+                canvas.name(x + 28, line.y, subject - 1, change.subject_name(), Role::Text);
+            }
+            let who = change.who.as_ref().map(|who| shown!(" by {}", who)).unwrap_or_default();
+            let start = x + 28 + subject;
+            let words = shown!("{}{}", change.what, who);
+            canvas.put(start, line.y, line.right().saturating_sub(start + 1), words, Role::Text);
+        },
+    );
 }
 
 /// Configuration of record.
@@ -195,8 +205,15 @@ pub fn attributes(canvas: &mut Canvas<'_>, area: Rect, row: &ComponentRow, scrol
         pairs.push(("zones", Shown::joined(row.zones.iter().map(crate::domain::text::Raw::shown), ", ")));
     }
     pairs.extend(row.attributes.iter().map(|(name, value)| (*name, value.shown())));
-    draw(canvas, area, &pairs, (None, scroll), "nothing is on record", |canvas, line, (name, value)| {
-        canvas.put(line.x + 3, line.y, 14, *name, Role::Dim);
-        canvas.name(line.x + 18, line.y, line.width.saturating_sub(19), value, Role::Text);
-    });
+    draw(
+        canvas,
+        area,
+        &pairs,
+        (None, scroll),
+        Piece::new("nothing is on record", Role::Dim),
+        |canvas, line, (name, value)| {
+            canvas.put(line.x + 3, line.y, 14, *name, Role::Dim);
+            canvas.name(line.x + 18, line.y, line.width.saturating_sub(19), value, Role::Text);
+        },
+    );
 }

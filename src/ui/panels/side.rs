@@ -111,7 +111,7 @@ fn chart_height(room: u16, rows: usize) -> u16 {
 }
 
 fn plot(canvas: &mut Canvas<'_>, area: Rect, state: &State, row: &ComponentRow, named: bool) {
-    let Some(signal) = graph::telling(row) else { return };
+    let Some(signal) = rows::telling(row) else { return };
     let area = if named {
         canvas.name(area.x + 1, area.y, area.width - 2, &row.name, Ink::bold(Role::Text));
         Rect { y: area.y + 1, height: area.height - 1, ..area }

@@ -2,27 +2,39 @@
 
 use ratatui::layout::Rect;
 
+use crate::domain::health::Health;
+use crate::domain::reading::Reading;
 use crate::domain::text::Shown;
 use crate::model::board::{Board, Cause};
 use crate::shown;
 use crate::theme::Role;
-use crate::ui::canvas::{Canvas, Ink, Piece};
+use crate::ui::canvas::{Canvas, Ink, Piece, cut_middle, width};
 use crate::ui::{format, looks};
+
+/// A business figure this much below last week's is worth a look.
+const FELL: f64 = -0.03;
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, board: &Board, now: crate::domain::time::Stamp, selected: bool) {
     let users = &board.users;
-    let hurt = users.since.is_some() || users.failing_ratio.fresh().is_some() && board.health.is_sick();
+    let hurt = users.since.is_some();
+    // The worst of the board is not what users feel: a monitoring that is down hurts nobody yet.
+    let health = match (hurt, &users.failing_ratio) {
+        (true, _) => board.health,
+        (false, Reading::Fresh(_)) => Health::Ok,
+        (false, Reading::NoTraffic) => Health::NoTraffic,
+        (false, Reading::Stale { .. } | Reading::Absent(_)) => Health::Unknown,
+    };
     let quiet = if hurt { Role::Text } else { Role::Dim };
     let mut pieces = vec![
         Piece::new(if selected { "▸" } else { " " }, Role::Accent),
-        Piece::new(looks::glyph(board.health), looks::role(board.health)),
+        Piece::new(looks::glyph(health), looks::role(health)),
         Piece::new(" users  ", if hurt { Ink::bold(Role::Text) } else { quiet.into() }),
     ];
     let failing = format::full(&users.failing_per_second);
     let share = format::full(&users.failing_ratio);
     let ink = |figure: &format::Figure| -> Ink {
         match (figure.is_fresh(), hurt) {
-            (true, true) => Ink::bold(looks::role(board.health)),
+            (true, true) => Ink::bold(looks::role(health)),
             (true, false) => quiet.into(),
             (false, _) => figure.role.into(),
         }
@@ -32,25 +44,22 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, board: &Board, now: crate::doma
     pieces.push(Piece::new("  ", quiet));
     pieces.push(Piece::new(&share, ink(&share)));
     if let Some(since) = users.since {
-        pieces.push(Piece::new(shown!("  since {}", format::moment(since, now)), quiet));
+        let since = if area.width < 70 { format::minute(since) } else { format::moment(since, now) };
+        pieces.push(Piece::new(shown!("  since {}", since), quiet));
     }
-    if let Some(via) = &users.via {
-        pieces.push(Piece::new(shown!("  {}", via), quiet));
+    let business = business(board, quiet);
+    let via = users.via.as_ref().filter(|_| hurt);
+    let room = |pieces: &[Piece]| area.width.saturating_sub(pieces.iter().map(|piece| width(&piece.text)).sum());
+    // The name of the tier gives way first, then the business figure as a whole: half a figure is none.
+    let left = room(&pieces);
+    if let Some((name, tier)) = via {
+        let (short, whole) = (shown!("  via {}", name), shown!("  via {} in {}", name, tier.name()));
+        let beside: u16 = business.iter().map(|piece| width(&piece.text)).sum();
+        let fits = width(&whole) + beside <= left;
+        pieces.push(Piece::new(if fits { whole } else { cut_middle(short.as_str(), usize::from(left)) }, quiet));
     }
-    if let Some((name, ratio)) = &users.business {
-        let change = format::change(ratio);
-        let fell = ratio.value().is_some_and(|value| value <= -0.03);
-        pieces.push(Piece::new(shown!("  {} ", name), quiet));
-        pieces.push(Piece::new(
-            &change,
-            if fell {
-                Role::Warn
-            } else if change.is_fresh() {
-                quiet
-            } else {
-                change.role
-            },
-        ));
+    if business.iter().map(|piece| width(&piece.text)).sum::<u16>() <= room(&pieces) {
+        pieces.extend(business);
     }
     canvas.pieces(area.x, area.y, area.width, &pieces);
     if selected {
@@ -60,6 +69,18 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, board: &Board, now: crate::doma
         canvas.put(area.x + 5, area.y + 1, 5, "why", Role::Dim);
         canvas.put(area.x + 10, area.y + 1, area.width.saturating_sub(11), words, Role::Warn);
     }
+}
+
+/// `  sales -4%`.
+fn business(board: &Board, quiet: Role) -> Vec<Piece> {
+    let Some((name, ratio)) = &board.users.business else { return Vec::new() };
+    let change = format::change(ratio);
+    let ink = match ratio.value() {
+        Some(value) if value <= FELL => Role::Warn,
+        Some(_) => quiet,
+        None => change.role,
+    };
+    vec![Piece::new(shown!("  {} ", name), quiet), Piece::new(&change, ink)]
 }
 
 /// Lines the row takes: one more where users are hurt and nothing explains it.

@@ -47,7 +47,7 @@ fn waiting(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         canvas.name(area.x + 3, y, 14, status.id.shown(), Ink::bold(Role::Text));
         let words = match &status.state {
             SourceState::Connecting { since } => shown!("connecting, {}", format::span(state.now.since(*since))),
-            _ => crate::domain::text::Shown::fixed(looks::source_word(status)),
+            _ => crate::domain::text::Shown::fixed(status.word()),
         };
         let x = canvas.put(area.x + 18, y, 22, words, role);
         canvas.name(x.max(area.x + 40), y, area.width.saturating_sub(41), status.endpoint.shown(), Role::Dim);

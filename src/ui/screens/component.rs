@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::model::board::{ComponentRow, SignalRow};
+use crate::model::board::ComponentRow;
 use crate::model::facts::MemberState;
 use crate::shown;
 use crate::state::rows;
@@ -28,13 +28,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &Componen
     let filter = state.filter.text();
     match place.tab {
         Tab::Overview => overview(canvas, body, state, row, place),
-        Tab::Members => list::members(canvas, body, &rows::members(row, filter), place.scroll, state),
-        Tab::Signals => {
-            let all: Vec<&SignalRow> = row.signals.iter().collect();
-            list::signals(canvas, body, &all, place.scroll);
-        }
+        Tab::Members => list::members(canvas, body, row, &rows::members(row, filter), place.scroll, state),
+        Tab::Signals => list::signals(canvas, body, &rows::all_signals(row, filter), place.scroll, state),
         Tab::Changes => {
-            list::changes(canvas, body, &rows::component_changes(&state.board, &row.id), (None, place.scroll), state);
+            let list = rows::component_changes(&state.board, &row.id, filter);
+            list::changes(canvas, body, &list, (None, place.scroll), state);
         }
         Tab::Config => list::attributes(canvas, body, row, place.scroll),
     }
@@ -47,7 +45,7 @@ fn tabs(canvas: &mut Canvas<'_>, area: Rect, state: &State, row: &ComponentRow, 
             Tab::Overview => None,
             Tab::Members => Some(row.members.len()),
             Tab::Signals => Some(row.signals.len()),
-            Tab::Changes => Some(rows::component_changes(&state.board, &row.id).len()),
+            Tab::Changes => Some(rows::component_changes(&state.board, &row.id, "").len()),
             Tab::Config => Some(row.attributes.len()),
         };
         let count = count.map(|count| shown!(" {}", count)).unwrap_or_default();
@@ -63,10 +61,10 @@ fn tabs(canvas: &mut Canvas<'_>, area: Rect, state: &State, row: &ComponentRow, 
 /// The chart of one signal and the worst members; side by side where there is room.
 fn overview(canvas: &mut Canvas<'_>, area: Rect, state: &State, row: &ComponentRow, place: &ComponentPlace) {
     if area.height < graph::SHORTEST {
-        return list::members(canvas, area, &rows::members(row, state.filter.text()), place.scroll, state);
+        return list::members(canvas, area, row, &rows::members(row, state.filter.text()), place.scroll, state);
     }
     let signals = rows::signals(row);
-    let position = place.signal.min(signals.len().saturating_sub(1));
+    let position = rows::charted(row, place.signal);
     let wide = area.width >= 120;
     let chart = if wide {
         Rect { width: area.width * 11 / 20, height: area.height.min(18), ..area }
@@ -88,12 +86,11 @@ fn overview(canvas: &mut Canvas<'_>, area: Rect, state: &State, row: &ComponentR
     if wide {
         let side = Rect { x: chart.right() + 2, width: area.width - chart.width - 2, ..area };
         let half = (side.height / 2).min(u16::try_from(row.signals.len() + 2).unwrap_or(u16::MAX));
-        let all: Vec<&SignalRow> = row.signals.iter().collect();
-        list::signals(canvas, Rect { height: half, ..side }, &all, 0);
+        list::signals(canvas, Rect { height: half, ..side }, &rows::all_signals(row, ""), 0, state);
         let below = Rect { y: side.y + half, height: side.height - half, ..side };
-        list::members(canvas, below, &members, place.scroll, state);
+        list::members(canvas, below, row, &members, place.scroll, state);
     } else if area.height > chart.height + 1 {
         let below = Rect { y: chart.bottom(), height: area.bottom() - chart.bottom(), ..area };
-        list::members(canvas, below, &members, 0, state);
+        list::members(canvas, below, row, &members, 0, state);
     }
 }

@@ -10,7 +10,7 @@ use crate::state::State;
 use crate::state::rows;
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, Piece, wrap};
-use crate::ui::panels::list;
+use crate::ui::panels::{alerts, list};
 use crate::ui::{format, looks};
 
 /// Splits off the lines for the selected row in full.
@@ -38,33 +38,39 @@ fn labelled(label: &'static str, text: &Shown, role: Role, columns: u16) -> Vec<
 }
 
 pub fn sources(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<&SourceId>) {
-    let shown = rows::sources(state);
+    let shown = rows::sources(state, state.filter.text());
     let selected = rows::place_of(&shown, |status| Some(&status.id) == selected);
     let detail = shown.get(selected).map(|status| source_details(state, status, area.width)).unwrap_or_default();
     let (top, bottom) = split(area, detail.len());
     let columns =
-        [(3, "SOURCE"), (15, "KIND"), (28, "STATE"), (45, "SAMPLE"), (53, "TOOK"), (63, "COST"), (73, "ENDPOINT")];
-    let body = list::heading(canvas, top, columns.get(..if area.width > 90 { 7 } else { 6 }).unwrap_or_default());
-    list::draw(canvas, body, &shown, (Some(selected), 0), "no source is configured", |canvas, line, status| {
+        [(3, "SOURCE"), (22, "KIND"), (35, "STATE"), (49, "SAMPLE"), (56, "TOOK"), (65, "COST"), (74, "ENDPOINT")];
+    let fitting = match area.width {
+        0..76 => 4,
+        76..=90 => 6,
+        _ => 7,
+    };
+    let body = list::heading(canvas, top, columns.get(..fitting).unwrap_or_default());
+    let none = list::nothing(state, "no source is configured");
+    list::draw(canvas, body, &shown, (Some(selected), 0), none, |canvas, line, status| {
         let (glyph, light) = looks::light(&status.state);
         let quiet = if status.state.is_live() { Role::Dim } else { Role::Text };
         let x = line.x;
         canvas.put(x + 1, line.y, 1, glyph, light);
-        canvas.name(x + 3, line.y, 11, status.id.shown(), Ink::from(quiet));
-        canvas.put(x + 15, line.y, 12, status.kind.name(), quiet);
-        canvas.put(x + 28, line.y, 16, looks::source_word(status), light);
+        canvas.name(x + 3, line.y, 18, status.id.shown(), Ink::from(quiet));
+        canvas.put(x + 22, line.y, 12, status.kind.name(), quiet);
+        canvas.put(x + 35, line.y, 13, status.word(), light);
         match status.sample_at {
-            Some(at) => canvas.put(x + 45, line.y, 7, format::age(state.now.since(at)), quiet),
-            None => canvas.put(x + 45, line.y, 7, "-", Role::Faint),
+            Some(at) => canvas.put(x + 49, line.y, 6, format::source_age(state.now.since(at), "fresh"), quiet),
+            None => canvas.put(x + 49, line.y, 6, "-", Role::Faint),
         };
-        if let Some(took) = status.took {
-            canvas.put(x + 53, line.y, 9, format::took(took), quiet);
+        if let Some(took) = status.took.filter(|_| fitting > 4) {
+            canvas.put(x + 56, line.y, 8, format::took(took), quiet);
         }
-        if let Some(cost) = format::cost(status) {
-            canvas.put(x + 63, line.y, 9, cost, quiet);
+        if let Some(cost) = format::cost(status).filter(|_| fitting > 4) {
+            canvas.put(x + 65, line.y, 8, cost, quiet);
         }
-        if line.width > 90 {
-            canvas.name(x + 73, line.y, line.width - 74, status.endpoint.shown(), Role::Dim);
+        if fitting > 6 {
+            canvas.name(x + 74, line.y, line.width - 75, status.endpoint.shown(), Role::Dim);
         }
     });
     details(canvas, bottom, &detail);
@@ -94,7 +100,7 @@ fn source_details(state: &State, status: &SourceStatus, columns: u16) -> Vec<Vec
 }
 
 pub fn changes(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<&Raw>) {
-    let list = rows::changes(state);
+    let list = rows::changes(state, state.filter.text());
     let selected = rows::place_of(&list, |change| Some(&change.key) == selected);
     let mut detail = Vec::new();
     if let Some(change) = list.get(selected) {
@@ -102,12 +108,17 @@ pub fn changes(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Opt
         let who = change.who.as_ref().map_or(Shown::fixed("not known"), crate::domain::text::Raw::shown);
         detail.extend(labelled("who", &who, Role::Text, area.width));
     }
-    let looked: Vec<&'static str> = state.sources.iter().filter(|s| s.state.is_live()).map(|s| s.kind.name()).collect();
+    let mut looked: Vec<&'static str> = Vec::new();
+    for kind in state.sources.iter().filter(|source| source.state.is_live()).map(|source| source.kind.name()) {
+        if !looked.contains(&kind) {
+            looked.push(kind);
+        }
+    }
     let lost: Vec<Shown> = state
         .sources
         .iter()
         .filter(|source| !source.state.is_live())
-        .map(|source| shown!("{} ({})", source.id.shown(), looks::source_word(source)))
+        .map(|source| shown!("{} ({})", source.id.shown(), source.word()))
         .chain(state.board.gaps.iter().map(|gap| gap.what.clone()))
         .collect();
     detail.extend(labelled("looked", &Shown::joined(looked, ", "), Role::Dim, area.width));
@@ -120,16 +131,24 @@ pub fn changes(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Opt
 }
 
 pub fn alerts(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<&(SourceId, Raw)>) {
-    let list = rows::alerts(state);
+    let list = rows::alerts(state, state.filter.text());
     let selected = rows::place_of(&list, |alert| {
         selected.is_some_and(|(source, key)| (source, key) == (&alert.source, &alert.key))
     });
     let detail = list.get(selected).map(|alert| alert_details(state, alert, area.width)).unwrap_or_default();
     let (top, bottom) = split(area, detail.len());
-    let name = area.width.saturating_sub(46).clamp(16, 50);
-    let columns = [(3, "ALERT"), (name + 4, "TIER"), (name + 18, "FOR"), (name + 26, "FROM"), (name + 34, "STATE")];
+    // On narrow screens the tier gives way: the component says more.
+    let tier = if area.width >= 76 { 14 } else { 0 };
+    let name = area.width.saturating_sub(tier + 45).clamp(15, 50);
+    let on = name + 4 + tier;
+    let columns = [(3, "ALERT"), (on, "ON"), (on + 17, "FOR"), (on + 22, "FROM"), (on + 32, "STATE")];
     let body = list::heading(canvas, top, &columns);
-    list::draw(canvas, body, &list, (Some(selected), 0), "no alerts", |canvas, line, alert| {
+    if tier > 0 {
+        canvas.put(top.x + name + 4, top.y, tier, "TIER", Role::Dim);
+    }
+    let (none, role) = alerts::none(state);
+    let none = if state.filter.text().is_empty() { Piece::new(none, role) } else { list::nothing(state, "") };
+    list::draw(canvas, body, &list, (Some(selected), 0), none, |canvas, line, alert| {
         let x = line.x;
         let quiet = if alert.silenced { Role::Dim } else { Role::Text };
         canvas.put(x + 1, line.y, 1, looks::glyph(alert.severity), looks::role(alert.severity));
@@ -140,10 +159,13 @@ pub fn alerts(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Opti
             &alert.name,
             if alert.silenced { Role::Dim } else { looks::role(alert.severity) },
         );
-        canvas.put(x + name + 4, line.y, 13, alert.tier.map_or("-", crate::domain::tier::Tier::name), quiet);
-        canvas.put(x + name + 18, line.y, 7, format::span(state.now.since(alert.since)), quiet);
-        canvas.name(x + name + 26, line.y, 7, alert.source.shown(), Role::Dim);
-        canvas.put(x + name + 34, line.y, 9, if alert.silenced { "silenced" } else { "firing" }, quiet);
+        if tier > 0 {
+            canvas.put(x + name + 4, line.y, 13, alert.tier.map_or("-", crate::domain::tier::Tier::name), quiet);
+        }
+        canvas.name(x + on, line.y, 16, rows::alert_subject(&state.board, alert), quiet);
+        canvas.put(x + on + 17, line.y, 4, format::lasting(state.now.since(alert.since)), quiet);
+        canvas.name(x + on + 22, line.y, 9, alert.source.shown(), Role::Dim);
+        canvas.put(x + on + 32, line.y, 8, alert.word(), quiet);
     });
     details(canvas, bottom, &detail);
 }

@@ -29,11 +29,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &TierPlac
         _ => 0,
     };
     let table = Rect { y: top, height: left - chart - u16::from(chart > 0), ..area };
-    table::components(canvas, table, &list, selected, place.scroll);
+    table::components(canvas, table, &list, selected, place.scroll, state);
     if let (true, Some(component)) = (chart > 0, list.get(selected)) {
         canvas.rule(Rect { y: area.bottom() - chart - 1, height: 1, ..area });
         let below = Rect { y: area.bottom() - chart, height: chart, ..area };
-        if let Some(signal) = graph::telling(component) {
+        if let Some(signal) = rows::telling(component) {
             graph::draw(canvas, below, state, component, signal, 60, None);
         }
     }

@@ -34,7 +34,10 @@ impl Chart<'_> {
             return;
         }
         let plot = Rect { x: area.x + LABELS, y: area.y + 1, width: area.width - LABELS, height: area.height - 2 };
-        let end = self.now;
+        // The window moves by whole dots: between two of them a chart without news is the same chart.
+        let dot = (u64::from(self.minutes) * 60_000).div_ceil(u64::from(plot.width) * 2);
+        let step = Duration::from_millis(dot.next_multiple_of(1_000));
+        let end = self.now.align_down(step) + step;
         let start = end - Duration::from_secs(u64::from(self.minutes) * 60);
         let shown = window(&self.signal.history, start, end);
         let Some(sample) = self.signal.reading.last() else {

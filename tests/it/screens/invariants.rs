@@ -8,6 +8,15 @@ use tierdeck::theme::{ColorDepth, GlyphSet, Theme};
 use tierdeck::ui::snapshot;
 use unicode_width::UnicodeWidthStr;
 
+use tierdeck::domain::health::Health;
+use tierdeck::domain::settings::Settings;
+use tierdeck::domain::time::Stamp;
+use tierdeck::input::Keymap;
+use tierdeck::model::board::{SourceKind, SourceState, SourceStatus};
+use tierdeck::model::world::World;
+use tierdeck::state::message::{Message, Timed};
+use tierdeck::state::session::Session;
+
 use super::{fixture, frame};
 
 /// Every kind of place, with every overlay, over every board.
@@ -15,7 +24,7 @@ fn everything() -> Vec<State> {
     let topology = |zoom| Place::Topology(TopologyPlace { zoom, ..TopologyPlace::default() });
     let component = |tab| {
         let component = fixture::orders_id();
-        Place::Component(ComponentPlace { component, tab, signal: 9, range_minutes: 15, scroll: 99 })
+        Place::Component(ComponentPlace { component, tab, signal: Some(9), range_minutes: 15, scroll: 99 })
     };
     let open = Tier::ALL.into_iter().collect();
     let mut places = vec![
@@ -199,4 +208,139 @@ fn a_frame_is_the_same_twice_and_so_is_its_picture() {
         assert_eq!(svg.matches("<text ").count(), svg.matches("</text>").count());
         assert!(!svg.contains("href") && !svg.chars().any(|c| c.is_control() && c != '\n'));
     }
+}
+
+#[test]
+fn every_tier_has_a_row_or_is_counted() {
+    let mut state = fixture::incident();
+    let mut board = (*state.board).clone();
+    for (tier, health) in
+        board.tiers.iter_mut().zip([Health::Unknown, Health::Critical, Health::Warn].into_iter().cycle())
+    {
+        tier.health = health;
+        tier.reasons = vec![fixture::reason("stale", "prom gives nothing", health, Some("03:10:30"))];
+    }
+    state.board = board.into();
+    for (board, sizes) in [
+        (state, [(80, 24), (80, 20), (80, 16), (60, 16)]),
+        (fixture::without_prometheus(), [(80, 24), (80, 20), (80, 16), (60, 16)]),
+    ] {
+        for (width, height) in sizes {
+            let text = snapshot::text(&frame(&board, width, height, &Theme::markers()));
+            for tier in board.board.tiers.iter().map(|row| row.tier.name()) {
+                let counted = |line: &str| line.contains(" more ") && line.starts_with(" …");
+                let told =
+                    text.lines().any(|line| line.get(3..).is_some_and(|rest| rest.contains(tier)) || counted(line));
+                assert!(told, "{tier} is not on {width}x{height}:\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_source_has_its_light_and_a_failed_one_its_name() {
+    let kinds = [
+        ("k8s", SourceKind::Kubernetes),
+        ("prom", SourceKind::Prometheus),
+        ("aws-rds", SourceKind::Aws),
+        ("aws-elbv2", SourceKind::Aws),
+        ("cw", SourceKind::CloudWatch),
+        ("probes", SourceKind::Probe),
+        ("am", SourceKind::Alertmanager),
+    ];
+    let mut state = fixture::incident();
+    let live = state.sources[0].clone();
+    let source = |(id, kind): (&str, SourceKind)| SourceStatus {
+        id: tierdeck::domain::id::SourceId::new(id),
+        kind,
+        ..live.clone()
+    };
+    for failed in 0..=kinds.len() {
+        state.sources = kinds.into_iter().map(source).collect();
+        for source in state.sources.iter_mut().take(failed) {
+            source.state = SourceState::Failed { since: fixture::at("03:10:30"), fault: fixture::refused() };
+        }
+        for width in [60, 70, 80, 120] {
+            let text = snapshot::text(&frame(&state, width, 24, &Theme::markers()));
+            let header = text.lines().next().unwrap();
+            assert!(header.starts_with(" PROD-EU "), "{header}");
+            let number = |word: &str| {
+                let before = header.split(word).next().filter(|_| header.contains(word))?;
+                before.trim_end().rsplit([' ', '+']).next()?.parse::<usize>().ok()
+            };
+            let live =
+                ["k8s", "prom", "cw", "aws", "probes", "am"].into_iter().filter(|name| header.contains(name)).count();
+            assert!(number(" ok").is_some() || failed > 0 || live == 6, "{header}");
+            if (1..=2).contains(&failed) {
+                assert!(header.contains("x k8s"), "{width}: {header}");
+                assert!(failed < 2 || header.contains("x prom"), "{width}: {header}");
+            }
+            assert!(failed == 0 || header.contains("x k8s") || number(" failed") == Some(failed), "{width}: {header}");
+        }
+    }
+}
+
+#[test]
+fn a_second_without_news_changes_no_cell_of_a_calm_screen() {
+    let theme = Theme::markers();
+    let calm = fixture::state(fixture::calm_board());
+    for state in everything().into_iter().skip(everything().len() / 6).take(everything().len() / 6) {
+        let now = State { overlay: None, ..State { board: calm.board.clone(), ..state } };
+        let later = State { now: now.now + std::time::Duration::from_secs(1), ..now.clone() };
+        assert_eq!(snapshot::text(&frame(&now, 120, 40, &theme)), snapshot::text(&frame(&later, 120, 40, &theme)));
+    }
+}
+
+#[test]
+fn a_filter_counts_and_says_what_to_press_when_nothing_matches() {
+    let screen = |place: Place, filter: &str| {
+        let mut state = State { places: vec![place], ..fixture::incident() };
+        state.filter.field.paste(filter);
+        snapshot::text(&frame(&state, 80, 24, &Theme::markers()))
+    };
+    let changes = || Place::Changes { selected: None };
+    let kind = screen(changes(), "scale");
+    assert!(kind.contains("1 of 3") && kind.contains("api-gateway"), "{kind}");
+    assert!(screen(changes(), "argocd").contains(" of 3"), "who did it is a column, too");
+    assert!(screen(Place::Alerts { selected: None }, "database").contains("1 of 2"));
+    let board = screen(Place::Board(BoardPlace::default()), "canary-of-nothing");
+    assert!(board.contains("0 of ") && board.contains("esc shows all"), "{board}");
+    assert!(screen(changes(), "nothing-like-it").contains("nothing matches the filter; esc shows all"));
+}
+
+#[test]
+fn without_a_source_of_alerts_no_alerts_is_not_said() {
+    let mut state = fixture::without_prometheus();
+    let mut board = (*state.board).clone();
+    board.alerts.clear();
+    state.board = board.into();
+    for place in [Place::Board(BoardPlace::default()), Place::Alerts { selected: None }] {
+        state.places = vec![place];
+        let text = snapshot::text(&frame(&state, 80, 24, &Theme::markers()));
+        assert!(text.contains("? whether alerts fire is not known: prom refused"), "{text}");
+        assert!(!text.contains("no alerts"));
+    }
+}
+
+#[test]
+fn explain_explains_what_is_selected() {
+    let place = Place::Sources { selected: Some(tierdeck::domain::id::SourceId::new("prom")) };
+    let overlay = Some(Overlay::Explain { scroll: 0 });
+    let state = State { places: vec![place], overlay, ..fixture::without_prometheus() };
+    let text = snapshot::text(&frame(&state, 80, 24, &Theme::markers()));
+    assert!(text.contains("explain prom") && text.contains("10.0.0.5:9090 refused the connection"), "{text}");
+}
+
+#[test]
+fn time_alone_assesses_nothing_before_the_board_says_so() {
+    let mut session = Session::new(fixture::incident(), World::new(&Settings::default()), Keymap::default());
+    let mut tick = |now: Stamp| {
+        session.update(Timed { now, message: Message::Tick });
+        session.state().board.clone()
+    };
+    let first = tick(fixture::now());
+    let second = |seconds| fixture::now() + std::time::Duration::from_secs(seconds);
+    assert!(std::sync::Arc::ptr_eq(&first, &tick(second(1))));
+    assert!(std::sync::Arc::ptr_eq(&first, &tick(second(29))));
+    assert!(!std::sync::Arc::ptr_eq(&first, &tick(second(30))));
 }

@@ -80,7 +80,13 @@ fn details() {
 }
 
 fn component(tab: Tab) -> Place {
-    Place::Component(ComponentPlace { component: fixture::orders_id(), tab, signal: 1, range_minutes: 60, scroll: 0 })
+    Place::Component(ComponentPlace {
+        component: fixture::orders_id(),
+        tab,
+        signal: None,
+        range_minutes: 60,
+        scroll: 0,
+    })
 }
 
 #[test]

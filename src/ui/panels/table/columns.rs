@@ -64,7 +64,7 @@ const CLAIMS: [(Column, u16, u16); 12] = [
     (Column::Week, 5, 76),
     (Column::Errors, 5, 0),
     (Column::Added, 5, 104),
-    (Column::Latency, 13, 0),
+    (Column::Latency, 12, 0),
     (Column::Saturation, 12, 0),
     (Column::Capacity, 9, 94),
     (Column::Trend, 7, 78),
@@ -81,6 +81,7 @@ impl Layout {
     /// The columns of the board.
     pub(super) fn fit(width: u16) -> Self {
         let mut layout = Self::claimed(width, &CLAIMS);
+        layout.stretch(width, Column::Latency, 13);
         layout.stretch(width, Column::Trend, 16);
         layout.stretch(width, Column::Name, 22);
         layout.stretch(width, Column::Saturation, 16);
@@ -95,6 +96,7 @@ impl Layout {
             .filter(|(column, ..)| !matches!(column, Column::Week | Column::Added | Column::Change))
             .collect();
         let mut layout = Self::claimed(width, &claims);
+        layout.stretch(width, Column::Latency, 13);
         layout.stretch(width, Column::Name, longest);
         layout.stretch(width, Column::Trend, 16);
         layout.stretch(width, Column::Saturation, 16);
@@ -162,7 +164,10 @@ impl Layout {
                     canvas.name(x + indent, y, room - indent, &record.name, name_ink);
                 }
                 Column::Health if record.indent == 0 => {
-                    canvas.put(x, y, *width, looks::word(record.health), looks::role(record.health));
+                    canvas.put(x, y, *width, record.health.brief(), looks::role(record.health));
+                    if record.gap {
+                        canvas.put(x + width - 1, y, 1, "?", Role::Unknown);
+                    }
                 }
                 Column::Health => {}
                 Column::Trend => record.trend(canvas, x, y, *width, quiet),
@@ -200,6 +205,8 @@ pub(super) struct Record<'a> {
     trend: Vec<Option<f64>>,
     /// The age of the oldest figure that is too old.
     stale: Option<std::time::Duration>,
+    /// Something is no longer measured that decides nothing by itself.
+    gap: bool,
 }
 
 impl<'a> Record<'a> {
@@ -219,7 +226,7 @@ impl<'a> Record<'a> {
         let change = row
             .components
             .iter()
-            .filter_map(|component| rows::component_changes(&state.board, &component.id).into_iter().next())
+            .filter_map(|component| rows::component_changes(&state.board, &component.id, "").into_iter().next())
             .max_by_key(|change| change.at);
         Self {
             name: Shown::fixed(row.tier.name()),
@@ -232,11 +239,12 @@ impl<'a> Record<'a> {
             change: change.map(|change| shown!("{} {}", format::age(state.now.since(change.at)), change.what)),
             trend: row.trend.clone(),
             stale: readings.into_iter().filter_map(format::stale_age).max(),
+            gap: has_gap(row.health, &row.reasons),
         }
     }
 
-    pub(super) fn of_component(row: &'a ComponentRow) -> Self {
-        let find = |role: SignalRole| key_signal(row, role);
+    pub(super) fn of_component(row: &'a ComponentRow, layout: &Layout) -> Self {
+        let find = |role: SignalRole| rows::key_signal(row, role);
         let absent = Reading::Absent(crate::domain::reading::Absence::NotMeasured);
         let reading = |role| find(role).map_or(&absent, |signal| &signal.reading);
         let latency = reading(SignalRole::Latency);
@@ -255,7 +263,8 @@ impl<'a> Record<'a> {
         let capacity = row.replicas.as_ref().map(format::ready);
         if let Some(signal) = saturation {
             let figure = format::share(&signal.reading);
-            figures.push((Column::Saturation, Figure { text: shown!("{} {}", signal.label, figure.text), ..figure }));
+            figures
+                .push((Column::Saturation, format::named(signal.label, &figure, layout.width_of(Column::Saturation))));
         } else if let Some(ready) = &capacity {
             figures.push((Column::Saturation, Figure { text: shown!("ready {}", ready), role: Role::Text }));
         }
@@ -271,6 +280,7 @@ impl<'a> Record<'a> {
             change: None,
             trend: find(SignalRole::Rate).map(recent).unwrap_or_default(),
             stale: readings.into_iter().filter_map(format::stale_age).max(),
+            gap: has_gap(row.health, &row.reasons),
         }
     }
 
@@ -316,15 +326,9 @@ impl<'a> Record<'a> {
     }
 }
 
-/// The signal of a role that stands for the component as a whole: the worst, then the first.
-pub fn key_signal(row: &ComponentRow, role: SignalRole) -> Option<&SignalRow> {
-    let mut best: Option<&SignalRow> = None;
-    for signal in row.signals.iter().filter(|signal| signal.part.is_none() && signal.role == role) {
-        if best.is_none_or(|best| signal.health.rank() > best.health.rank()) {
-            best = Some(signal);
-        }
-    }
-    best
+/// Whether a reason tells of a figure that is missing and did not make the health unknown.
+fn has_gap(health: Health, reasons: &[Reason]) -> bool {
+    health != Health::Unknown && reasons.iter().any(|reason| reason.health == Health::Unknown)
 }
 
 /// The first member that is not simply ready, by its end, which is where members differ.

@@ -35,17 +35,30 @@ pub(super) enum What<'a> {
 #[derive(Clone, Copy)]
 struct Detail {
     reasons: usize,
+    of: Whose,
     hints: bool,
     /// The selected tier's reasons are wrapped, not cut.
     wrapped: bool,
 }
 
-/// From the most that can be said to the least.
-const DETAILS: [Detail; 4] = [
-    Detail { reasons: 3, hints: true, wrapped: true },
-    Detail { reasons: 2, hints: true, wrapped: true },
-    Detail { reasons: 1, hints: true, wrapped: false },
-    Detail { reasons: 1, hints: false, wrapped: false },
+/// Of which tiers reasons are told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    EverySickOne,
+    CriticalAndSelected,
+    Selected,
+    Nobody,
+}
+
+/// From the most that can be said to the least: before a tier's row gives way, the reasons of milder ones do.
+const DETAILS: [Detail; 7] = [
+    Detail { reasons: 3, of: Whose::EverySickOne, hints: true, wrapped: true },
+    Detail { reasons: 2, of: Whose::EverySickOne, hints: true, wrapped: true },
+    Detail { reasons: 1, of: Whose::EverySickOne, hints: true, wrapped: false },
+    Detail { reasons: 1, of: Whose::EverySickOne, hints: false, wrapped: false },
+    Detail { reasons: 1, of: Whose::CriticalAndSelected, hints: false, wrapped: false },
+    Detail { reasons: 1, of: Whose::Selected, hints: false, wrapped: false },
+    Detail { reasons: 0, of: Whose::Nobody, hints: false, wrapped: false },
 ];
 
 pub(super) fn compose<'a>(
@@ -106,12 +119,7 @@ fn lines<'a>(
     for row in rows {
         match row {
             BoardRow::Users => {}
-            BoardRow::Tier(tier) if folded.contains(tier) => {
-                // The count stands where the last of them would.
-                if folded.last() == Some(tier) {
-                    lines.push(Line { what: What::Folded(folded_words(folded)), owner: None });
-                }
-            }
+            BoardRow::Tier(tier) if folded.contains(tier) => {}
             BoardRow::Tier(tier) => {
                 let Some(tier) = rows::tier(board, *tier) else { continue };
                 lines.push(Line { what: What::Tier(tier), owner: Some(row.clone()) });
@@ -129,17 +137,65 @@ fn lines<'a>(
             }
         }
     }
+    // Always last, so that nothing jumps when one of them falls ill and leaves it.
+    if !folded.is_empty() {
+        lines.push(Line { what: What::Folded(folded_words(board, folded)), owner: None });
+    }
     lines
 }
 
-fn folded_words(folded: &BTreeSet<Tier>) -> Shown {
-    shown!("{} ok ({})", Shown::joined(folded.iter().map(|tier| tier.name()), ", "), folded.len())
+/// `4 ok: edge, security, cache, storage · 1 idle: host`.
+fn folded_words(board: &Board, folded: &BTreeSet<Tier>) -> Shown {
+    let of = |health: Health| -> Vec<&'static str> {
+        let rows = board.tiers.iter().filter(|row| row.health == health && folded.contains(&row.tier));
+        rows.map(|row| row.tier.name()).collect()
+    };
+    let groups = [Health::Ok, Health::NoTraffic, Health::Maintenance].map(|health| (health, of(health)));
+    let words = groups.into_iter().filter(|(_, names)| !names.is_empty());
+    let words =
+        words.map(|(health, names)| shown!("{} {}: {}", names.len(), health.brief(), Shown::joined(names, ", ")));
+    Shown::joined(words, "  ")
+}
+
+/// `… 3 more below: database CRIT, access, host`: the rows outside of what is shown, the sick ones first.
+pub(super) fn hidden(lines: &[Line<'_>], first: usize, height: usize) -> (Shown, Ink) {
+    let outside = |from: usize, to: usize| {
+        let rows = lines.iter().take(to).skip(from).filter_map(|line| match &line.what {
+            What::Tier(row) => Some((row.health, Shown::fixed(row.tier.name()))),
+            What::Component(row) => Some((row.health, row.name.clone())),
+            What::Note { .. } | What::Folded(_) => None,
+        });
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort_by_key(|(health, _)| std::cmp::Reverse(if health.is_sick() { health.rank() } else { 0 }));
+        rows
+    };
+    let mut words = Vec::new();
+    let mut worst = Health::Ok;
+    for (rows, place) in [(outside(0, first), "above"), (outside(first + height, lines.len()), "below")] {
+        if rows.is_empty() {
+            continue;
+        }
+        worst = rows.iter().fold(worst, |worst, (health, _)| worst.worst(*health));
+        let names = rows.iter().map(|(health, name)| match health.is_sick() {
+            true => shown!("{} {}", name, health.brief()),
+            false => name.clone(),
+        });
+        words.push(shown!("{} more {}: {}", rows.len(), place, Shown::joined(names, ", ")));
+    }
+    let ink = if worst.is_sick() { Ink::bold(crate::ui::looks::role(worst)) } else { Role::Dim.into() };
+    (shown!("… {}", Shown::joined(words, "; ")), ink)
 }
 
 type Note = (&'static str, Shown, Ink);
 
 fn notes(state: &State, tier: &TierRow, detail: Detail, selected: bool, columns: u16) -> Vec<Note> {
-    if !tier.health.is_sick() {
+    let told = match detail.of {
+        Whose::EverySickOne => true,
+        Whose::CriticalAndSelected => selected || tier.health == Health::Critical,
+        Whose::Selected => selected,
+        Whose::Nobody => false,
+    };
+    if !tier.health.is_sick() || !told {
         return Vec::new();
     }
     let room = columns.saturating_sub(11);

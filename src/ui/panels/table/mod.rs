@@ -10,9 +10,9 @@ use crate::model::board::ComponentRow;
 use crate::state::rows;
 use crate::state::{BoardPlace, State};
 use crate::theme::Role;
-use crate::ui::canvas::{Canvas, Ink, width};
+use crate::ui::canvas::{Canvas, width};
+use crate::ui::panels::list;
 
-pub use columns::key_signal;
 use columns::{Layout, Record};
 use lines::{Line, What};
 
@@ -23,9 +23,20 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &BoardPla
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let selected = rows::selection(&state.board, place);
     let lines = lines::compose(state, place, &selected, body.width, usize::from(body.height));
-    let first = lines::first_visible(&lines, &selected, place.scroll, usize::from(body.height));
-    for (y, line) in (body.y..body.bottom()).zip(lines.iter().skip(first)) {
+    if lines.is_empty() {
+        let words = list::nothing(state, "no tier is known");
+        canvas.put(body.x + 3, body.y, body.width.saturating_sub(3), words.text, words.ink);
+    }
+    // What does not fit is counted and named in the last line.
+    let fits = lines.len() <= usize::from(body.height);
+    let shown = if fits { body.height } else { body.height.saturating_sub(1) };
+    let first = lines::first_visible(&lines, &selected, place.scroll, usize::from(shown));
+    for (y, line) in (body.y..body.y + shown).zip(lines.iter().skip(first)) {
         row(canvas, Rect { y, height: 1, ..body }, line, &layout, state, line.owner.as_ref() == Some(&selected));
+    }
+    if !fits && body.height > 0 {
+        let (words, ink) = lines::hidden(&lines, first, usize::from(shown));
+        canvas.put(body.x + 1, body.bottom() - 1, body.width - 1, words, ink);
     }
 }
 
@@ -38,7 +49,7 @@ fn row(canvas: &mut Canvas<'_>, area: Rect, line: &Line<'_>, layout: &Layout, st
             }
         }
         What::Component(row) => {
-            layout.record(canvas, area, &Record::of_component(row), selected);
+            layout.record(canvas, area, &Record::of_component(row, layout), selected);
             if selected {
                 canvas.tint(area);
             }
@@ -48,27 +59,34 @@ fn row(canvas: &mut Canvas<'_>, area: Rect, line: &Line<'_>, layout: &Layout, st
             canvas.put(x.max(area.x + 10), area.y, area.width.saturating_sub(11), text, *ink);
         }
         What::Folded(text) => {
-            canvas.put(area.x + 1, area.y, area.width - 1, "+", Role::Ok);
             canvas.put(area.x + 3, area.y, area.width - 3, text, Role::Dim);
         }
     }
 }
 
 /// Draws a list of components with the columns of the board; used by the tier's detail.
-pub fn components(canvas: &mut Canvas<'_>, area: Rect, list: &[&ComponentRow], selected: usize, scroll: usize) {
-    let longest = list.iter().map(|row| width(&row.name)).max().unwrap_or_default();
+pub fn components(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    components: &[&ComponentRow],
+    selected: usize,
+    scroll: usize,
+    state: &State,
+) {
+    let longest = components.iter().map(|row| width(&row.name)).max().unwrap_or_default();
     let layout = Layout::of_components(area.width, longest);
     layout.heading(canvas, area.x, area.y, "COMPONENT");
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    let first = super::first_visible(selected, scroll, list.len(), usize::from(body.height));
-    for (y, (index, row)) in (body.y..body.bottom()).zip(list.iter().enumerate().skip(first)) {
+    let first = super::first_visible(selected, scroll, components.len(), usize::from(body.height));
+    for (y, (index, row)) in (body.y..body.bottom()).zip(components.iter().enumerate().skip(first)) {
         let area = Rect { y, height: 1, ..body };
-        layout.record(canvas, area, &Record::of_component(row).at_margin(), index == selected);
+        layout.record(canvas, area, &Record::of_component(row, &layout).at_margin(), index == selected);
         if index == selected {
             canvas.tint(area);
         }
     }
-    if list.is_empty() {
-        canvas.put(body.x + 3, body.y, body.width - 3, "nothing matches", Ink::from(Role::Dim));
+    if components.is_empty() {
+        let words = list::nothing(state, "no component is known");
+        canvas.put(body.x + 3, body.y, body.width - 3, words.text, words.ink);
     }
 }

@@ -15,7 +15,7 @@ use crate::state::{State, TopologyPlace};
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, Piece};
 use crate::ui::format;
-use crate::ui::panels::{identity, table};
+use crate::ui::panels::identity;
 
 /// Narrower screens get the tree.
 const DRAWN_FROM: u16 = 100;
@@ -112,7 +112,7 @@ fn is_cause(board: &Board, id: &ComponentId) -> bool {
 fn figures(row: &ComponentRow) -> Vec<format::Figure> {
     [SignalRole::ErrorRatio, SignalRole::Latency]
         .into_iter()
-        .filter_map(|role| table::key_signal(row, role))
+        .filter_map(|role| rows::key_signal(row, role))
         .map(|signal| format::cell(&signal.reading))
         .collect()
 }

@@ -64,17 +64,16 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &Topology
 
 fn figures(canvas: &mut Canvas<'_>, line: Rect, node: &rows::TreeNode<'_>, at: u16, quiet: Role) {
     use crate::model::signals::Role as SignalRole;
-    use crate::ui::panels::table::key_signal;
     if let Some(replicas) = &node.row.replicas {
         let ink = if replicas.ready < replicas.desired { Role::Warn } else { quiet };
         canvas.put(line.x + at + 1, line.y, 7, format::ready(replicas), ink);
     }
-    if let Some(signal) = key_signal(node.row, SignalRole::ErrorRatio) {
+    if let Some(signal) = rows::key_signal(node.row, SignalRole::ErrorRatio) {
         let figure = format::percent(&signal.reading);
         let ink = looks::value(&figure, signal.health);
         canvas.right(line.x + at + 17, line.y, 5, &figure, ink);
     }
-    if let Some(signal) = key_signal(node.row, SignalRole::Latency) {
+    if let Some(signal) = rows::key_signal(node.row, SignalRole::Latency) {
         let figure = format::cell(&signal.reading);
         let ink = looks::value(&figure, signal.health);
         canvas.put(line.x + at + 25, line.y, 8, &figure, ink);
