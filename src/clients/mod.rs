@@ -2,6 +2,7 @@
 
 pub mod alertmanager;
 pub mod aws;
+pub mod change;
 pub mod egress;
 pub mod kube;
 pub mod probe;

@@ -27,6 +27,15 @@ pub struct Settings {
     /// Dependencies that no source can see.
     pub dependency: Vec<DependencyRule>,
     pub target: Targets,
+    pub audit: AuditSettings,
+}
+
+/// The audit trail.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditSettings {
+    /// Its folder; default `$XDG_STATE_HOME/tierdeck/audit`.
+    pub dir: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

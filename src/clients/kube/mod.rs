@@ -10,6 +10,7 @@ mod objects;
 mod proxy;
 pub mod read;
 mod wire;
+pub mod write;
 
 #[cfg(test)]
 mod tests;

@@ -139,6 +139,10 @@ impl Connection {
         Self { client, server, endpoint, cluster, plugin }
     }
 
+    pub(super) const fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// `host:port`.
     #[must_use]
     pub fn server(&self) -> &Raw {
@@ -274,6 +278,23 @@ impl Connection {
             return Ok(body);
         }
         Err(fault::answer(&self.server, parts.status.as_u16(), &self.limited(body, LARGEST_ANSWER).await?))
+    }
+
+    /// GET of an object, or of a list of few, as JSON text.
+    ///
+    /// # Errors
+    /// Any [`Fault`] of the connection; [`FaultKind::Missing`] for what does not exist.
+    pub async fn object(&self, path: &str, deadline: Duration) -> Result<String, Fault> {
+        self.get(path, LARGEST_PAGE, deadline).await
+    }
+
+    /// A question about ourselves that the API wants as POST (access reviews), as JSON text.
+    ///
+    /// # Errors
+    /// [`FaultKind::Usage`] for what the read client does not send, else any [`Fault`] of the connection.
+    pub async fn review(&self, path: &str, body: Vec<u8>, deadline: Duration) -> Result<String, Fault> {
+        let request = self.question(Method::POST, path, "application/json", body)?;
+        self.fetch(request, LARGEST_ANSWER, deadline).await.map(lossy)
     }
 
     /// GET of a path as text.

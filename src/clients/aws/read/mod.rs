@@ -6,6 +6,7 @@ mod autoscaling;
 mod cloudwatch;
 mod elasticache;
 mod elbv2;
+pub mod operated;
 mod pages;
 mod rds;
 mod sts;
