@@ -1,0 +1,121 @@
+//! The trail for people: everything that came from outside is escaped.
+
+use std::fmt::Write as _;
+
+use crate::audit::query::Found;
+use crate::audit::record::summary::Summary;
+use crate::audit::verify::Report;
+use crate::domain::text::Shown;
+
+/// One line each.
+pub fn list(rows: &[&Summary], lines: u64, folder: &str) -> String {
+    if lines == 0 {
+        return format!("the audit trail at {} is empty: nothing was recorded\n", Shown::of(folder));
+    }
+    if rows.is_empty() {
+        return "no operation fits\n".to_owned();
+    }
+    let mut out = format!(
+        "{:<20} {:<8} {:<16} {:<10} {:<14} {:<30} {}\n",
+        "TIME (UTC)", "ID", "WHO", "ENV", "OPERATION", "TARGET", "OUTCOME"
+    );
+    for row in rows {
+        let time: String = row.at.rfc3339().chars().take(19).collect();
+        let glass = if row.break_glass { " (break-glass)" } else { "" };
+        let _ = writeln!(
+            out,
+            "{time}Z {:<8} {:<16} {:<10} {:<14} {:<30} {}{glass}",
+            row.action.short(),
+            row.who.shown(),
+            row.environment.shown(),
+            row.operation.shown(),
+            row.target.shown(),
+            row.state.word(),
+        );
+    }
+    out
+}
+
+/// One operation, record by record.
+pub fn detail(row: &Summary, found: &[Found]) -> String {
+    let mut out = format!("{}  {}  {}\n", row.action, row.operation.shown(), row.state.word());
+    for (name, value) in [
+        ("target", &row.target),
+        ("in", &row.environment),
+        ("by", &row.who),
+        ("as", &row.identity),
+        ("reason", &row.reason),
+    ] {
+        if !value.is_empty() {
+            let _ = writeln!(out, "  {name:<7} {}", value.shown());
+        }
+    }
+    for doubt in &row.doubts {
+        let _ = writeln!(out, "  IN DOUBT step {}: intent at line {} of {}", doubt.step, doubt.seq, doubt.stream);
+    }
+    for Found { line, .. } in found {
+        let _ = writeln!(out, "\n{}  {}  {} line {}", line.ts, line.record.event.kind(), line.stream, line.seq);
+        let data = serde_json::to_value(&line.record.event).unwrap_or_default();
+        if let Some(data) = data.get("data") {
+            fields(&mut out, data, 1);
+        }
+    }
+    out
+}
+
+/// JSON as indented `name: value` lines.
+fn fields(out: &mut String, value: &serde_json::Value, depth: usize) {
+    let indent = "  ".repeat(depth);
+    let entries: Vec<(String, &serde_json::Value)> = match value {
+        serde_json::Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), value)).collect(),
+        serde_json::Value::Array(list) => list.iter().map(|value| ("-".to_owned(), value)).collect(),
+        _ => Vec::new(),
+    };
+    for (name, value) in entries {
+        let name = Shown::of(&name);
+        let _ = match value {
+            serde_json::Value::Object(_) | serde_json::Value::Array(_) => {
+                let _ = writeln!(out, "{indent}{name}");
+                fields(out, value, depth + 1);
+                Ok(())
+            }
+            serde_json::Value::Null => Ok(()),
+            serde_json::Value::String(text) => writeln!(out, "{indent}{name} {}", Shown::of(text)),
+            other => writeln!(out, "{indent}{name} {other}"),
+        };
+    }
+}
+
+/// What `audit verify` found.
+pub fn verified(report: &Report, folder: &str) -> String {
+    let mut out = String::new();
+    for finding in &report.findings {
+        let file = Shown::of(&finding.file.display().to_string());
+        let what = Shown::of(&finding.what);
+        let _ = match finding.line {
+            0 => writeln!(out, "{:?}: {file}: {what}", finding.damage),
+            line => writeln!(out, "{:?}: {file}:{line} (byte {}): {what}", finding.damage, finding.offset),
+        };
+    }
+    for row in report.in_doubt() {
+        let steps: Vec<String> = row.doubts.iter().map(|doubt| doubt.step.to_string()).collect();
+        let (operation, target, environment) = (row.operation.shown(), row.target.shown(), row.environment.shown());
+        let steps = steps.join(", ");
+        let _ = writeln!(out, "In doubt: {} {operation} {target} in {environment}, step {steps}", row.action);
+    }
+    if report.unknown > 0 {
+        let _ = writeln!(out, "{} lines of a newer tierdeck are in place but cannot be read", report.unknown);
+    }
+    let (lines, streams, alive) = (report.lines, report.heads.len(), report.alive.len());
+    let _ = match (report.findings.len(), lines) {
+        (0, 0) => writeln!(out, "the audit trail at {} is empty: nothing was recorded", Shown::of(folder)),
+        (0, _) => writeln!(out, "whole: {lines} lines in {streams} streams, {alive} of them being written"),
+        (count, _) => writeln!(out, "NOT WHOLE: {count} findings in {lines} lines of {streams} streams"),
+    };
+    if report.findings.is_empty() && lines > 0 {
+        out.push_str(
+            "That the newest lines were not cut off shows only against a copy kept elsewhere: --checkpoint.\n",
+        );
+    }
+    out
+}
