@@ -197,6 +197,11 @@ impl Demo {
         WorldHandle::new(self.production.clone())
     }
 
+    #[cfg(test)]
+    pub(super) fn production(&self) -> &Production {
+        &self.production
+    }
+
     /// Address of the HTTP API of that name.
     #[must_use]
     pub fn address(&self, server: &str) -> Option<SocketAddr> {

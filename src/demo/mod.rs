@@ -7,8 +7,11 @@
 pub mod clock;
 pub mod control;
 pub mod production;
+pub mod requests;
 pub mod servers;
 pub mod store;
+#[cfg(test)]
+mod tests;
 pub mod world;
 
 pub use control::{Demo, DemoError, DemoOptions, Endpoints, serve_json, serve_words, start};

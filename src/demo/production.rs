@@ -78,6 +78,15 @@ impl Production {
         self.hooks.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(hook));
     }
 
+    /// Changes the world as it is now.
+    pub fn change<R>(&self, change: impl FnOnce(&mut World) -> R) -> R {
+        let now = self.clock().now();
+        self.write(|world| {
+            world.advance(now);
+            change(world)
+        })
+    }
+
     pub(crate) fn write<R>(&self, change: impl FnOnce(&mut World) -> R) -> R {
         let mut world: RwLockWriteGuard<'_, World> = self.world.write().unwrap_or_else(PoisonError::into_inner);
         let result = change(&mut world);

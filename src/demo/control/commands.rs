@@ -1,6 +1,7 @@
 //! The control commands of `demo --serve`.
 
 use crate::demo::servers::fault::Fault;
+use crate::demo::world::World;
 
 use super::{Demo, files};
 
@@ -25,6 +26,22 @@ pub fn apply(demo: &Demo, line: &str) -> Result<String, String> {
                 .map_err(|error| format!("speed is {rate} now, but the config could not be rewritten: {error}"))?;
             Ok(format!("ok speed {rate} {origin}"))
         }
+        ["requests"] => {
+            let seen = serde_json::to_string(&demo.running.requests.all()).map_err(|error| error.to_string())?;
+            Ok(format!("ok requests {seen}"))
+        }
+        ["abandon-failover"] => {
+            demo.production.change(World::abandon_failover);
+            Ok("ok abandon-failover".to_owned())
+        }
+        [verb @ ("ignore-writes" | "heed-writes"), server] => {
+            let known = demo.production.change(|world| world.ignore_writes(server, *verb == "ignore-writes"));
+            if known { Ok(format!("ok {verb} {server}")) } else { Err(format!("nothing is written to {server:?}")) }
+        }
+        ["undo"] => {
+            let what = demo.production.change(World::take_back)?;
+            Ok(format!("ok undo {what}"))
+        }
         [verb, server] => {
             let fault = Fault::from_verb(verb).ok_or_else(|| unknown(line))?;
             demo.running.faults.set(server, fault)?;
@@ -36,8 +53,8 @@ pub fn apply(demo: &Demo, line: &str) -> Result<String, String> {
 
 fn unknown(line: &str) -> String {
     format!(
-        "{:?} is no command; use stop, start, hang, refuse, 401, 403, 500 or truncate with a SERVER, scenario NAME, \
-         or speed X",
+        "{:?} is no command; use stop, start, hang, refuse, 401, 403, 429, 500, truncate, ignore-writes or heed-writes with \
+         a SERVER, scenario NAME, speed X, requests, undo or abandon-failover",
         line.trim()
     )
 }

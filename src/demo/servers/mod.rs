@@ -6,6 +6,7 @@ pub mod dns;
 pub mod fault;
 pub mod http;
 pub mod kube;
+pub mod postgres;
 pub mod prometheus;
 pub mod ssh;
 pub mod tcp;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use axum::Router;
 
 use super::production::Production;
+use super::requests::Requests;
 use super::world::World;
 use aws::{AwsFault, AwsFaults};
 use fault::{Fault, Gate, Switch};
@@ -86,6 +88,7 @@ pub struct Running {
     pub http: BTreeMap<&'static str, SocketAddr>,
     pub probes: Vec<Probe>,
     pub faults: Faults,
+    pub requests: Requests,
     /// Certificate, in PEM, of the authority that signed the world's sites.
     pub authority: String,
 }
@@ -95,7 +98,7 @@ pub struct Running {
 /// # Errors
 /// When the operating system gives no port, or no certificate can be made.
 pub async fn start(production: &Arc<Production>) -> io::Result<Running> {
-    let mut faults = Faults::default();
+    let (mut faults, requests) = (Faults::default(), Requests::default());
     let mut addresses = BTreeMap::new();
     let mut prometheus = None;
     for server in HTTP {
@@ -107,13 +110,15 @@ pub async fn start(production: &Arc<Production>) -> io::Result<Running> {
             let router = http::faulty(router.clone(), switch.subscribe(), server.refusal);
             prometheus = Some(kube::Upstream { router, faults: switch.subscribe() });
         }
-        addresses.insert(server.name, serve(router, &switch, server.refusal)?);
+        addresses.insert(server.name, serve(requests.noted(router, server.name, production), &switch, server.refusal)?);
     }
     let switch = faults.http_switch("kubernetes");
-    addresses.insert("kubernetes", serve(kube::router(production.clone(), prometheus), &switch, kube::refusal)?);
+    let router = requests.noted(kube::router(production.clone(), prometheus), "kubernetes", production);
+    addresses.insert("kubernetes", serve(router, &switch, kube::refusal)?);
     let services = AwsFaults::default();
     let switch = faults.http_switch("aws");
-    addresses.insert("aws", serve(aws::router(production.clone(), services.clone()), &switch, http::plain_refusal)?);
+    let router = requests.noted(aws::router(production.clone(), services.clone()), "aws", production);
+    addresses.insert("aws", serve(router, &switch, http::plain_refusal)?);
     let actions = aws::routes().map(|(service, operation)| format!("{service}:{operation}"));
     for name in aws::SERVICES.map(str::to_owned).into_iter().chain(actions) {
         let (services, key) = (services.clone(), name.clone());
@@ -126,7 +131,7 @@ pub async fn start(production: &Arc<Production>) -> io::Result<Running> {
     probes.extend(sites);
     probes.extend(ssh::start(production, &mut faults)?);
     probes.extend(tcp::start(production, &mut faults)?);
-    Ok(Running { http: addresses, probes, faults, authority })
+    Ok(Running { http: addresses, probes, faults, requests, authority })
 }
 
 fn serve(router: Router, switch: &Switch, refusal: Refusal) -> io::Result<SocketAddr> {

@@ -23,7 +23,7 @@ const SITE: &str = "shop.example";
 
 fn production() -> Arc<Production> {
     let mut world = World::new(&Options { history: 0, ..Options::default() }, NOW).expect("the default world");
-    let service = |name: &str, protocol| TcpService { name: name.to_owned(), protocol, up: true };
+    let service = |name: &str, protocol| TcpService { name: name.to_owned(), protocol, up: true, delay: 0.0 };
     let host = |name: &str, up| SshHost { name: name.to_owned(), address: "10.0.0.9".to_owned(), up };
     world.stores.network = Network {
         dns: Dns { records: vec![(SITE.to_owned(), vec![Ipv4Addr::new(203, 0, 113, 7)])], delay: 0.0, failing: false },
@@ -130,7 +130,7 @@ async fn hosts_and_services_greet_and_one_that_is_down_refuses() {
         ("cache", b"*1\r\n$4\r\nping\r\n", b"+PONG\r\n"),
         ("cache", b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n", b"-NOAUTH"),
         ("db", &[0, 0, 0, 8, 4, 210, 22, 47], b"N"),
-        ("db", &[0, 0, 0, 9, 0, 3, 0, 0, 0], b"E"),
+        ("db", &[0, 0, 0, 9, 0, 3, 0, 0, 0], b"R"),
     ] {
         let mut stream = TcpStream::connect(address(name)).await.expect("a connection");
         stream.write_all(sent).await.expect("sent");

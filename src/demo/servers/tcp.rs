@@ -1,14 +1,16 @@
-//! Databases and caches as far as their greeting: PostgreSQL's start-up (protocol 3.0) and Redis' PING (RESP).
+//! Listeners of databases and caches: PostgreSQL, and Redis as far as PING (RESP).
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use crate::demo::production::Production;
 
 use super::fault::{Gate, Gated};
-use super::{Faults, Probe};
+use super::{Faults, Probe, postgres};
+use crate::demo::store::network::TcpService;
 
 /// Starts a listener for each service, under the server name `tcp`, that of its protocol, and its own.
 ///
@@ -29,42 +31,27 @@ pub fn start(production: &Arc<Production>, faults: &mut Faults) -> io::Result<Ve
         });
         let mut gate = Gate::open(&switch)?;
         let (kind, tier) = if service.protocol == "redis" { ("redis", "cache") } else { ("postgres", "database") };
+        let (shared, name) = (production.clone(), service.name.clone());
         probes.push(Probe { name: service.name, kind, address: gate.address(), tier, subject: None });
         tokio::spawn(async move {
             loop {
                 let stream = gate.accept().await;
-                tokio::spawn(async move { if kind == "redis" { redis(stream).await } else { postgres(stream).await } });
+                let (shared, name) = (shared.clone(), name.clone());
+                let delay = move || statement_time(&shared, &name);
+                tokio::spawn(async move {
+                    if kind == "redis" { redis(stream).await } else { postgres::converse(stream, delay).await }
+                });
             }
         });
     }
     Ok(probes)
 }
 
-const SSL_REQUEST: u32 = 80_877_103;
-const GSS_REQUEST: u32 = 80_877_104;
-/// The largest start-up packet that PostgreSQL reads.
-const STARTUP_LIMIT: u32 = 10_000;
-
-/// Declines encryption, then refuses the start-up as a server without an entry for the client does.
-async fn postgres(mut stream: Gated) -> io::Result<()> {
-    loop {
-        let length = stream.read_u32().await?;
-        if !(8..=STARTUP_LIMIT).contains(&length) {
-            return Ok(());
-        }
-        let code = stream.read_u32().await?;
-        let mut rest = vec![0; usize::try_from(length - 8).unwrap_or_default()];
-        stream.read_exact(&mut rest).await?;
-        if !matches!(code, SSL_REQUEST | GSS_REQUEST) {
-            break;
-        }
-        stream.write_all(b"N").await?;
-    }
-    let fields = b"SFATAL\0VFATAL\0C28000\0Mno pg_hba.conf entry for host \"127.0.0.1\", no encryption\0\0";
-    stream.write_u8(b'E').await?;
-    stream.write_u32(u32::try_from(fields.len() + 4).unwrap_or_default()).await?;
-    stream.write_all(fields).await?;
-    stream.shutdown().await
+/// How long a statement takes now, of the wall's time.
+fn statement_time(production: &Production, name: &str) -> Duration {
+    let found = |service: &&TcpService| service.name == name;
+    let delay = production.read(|world| world.stores.network.tcp.iter().find(found).map_or(0.0, |s| s.delay));
+    Duration::from_secs_f64(delay / 1_000.0 / production.clock().rate.max(1.0))
 }
 
 /// Answers PING, inline or as an array of bulk strings, and no other command.

@@ -9,6 +9,7 @@ pub struct Aws {
     pub target_groups: Vec<TargetGroup>,
     pub db_instances: Vec<DbInstance>,
     pub db_events: Vec<DbEvent>,
+    pub cache_events: Vec<CacheEvent>,
     pub replication_groups: Vec<ReplicationGroup>,
     pub auto_scaling_groups: Vec<AutoScalingGroup>,
     pub scaling_activities: Vec<ScalingActivity>,
@@ -87,6 +88,15 @@ pub struct DbEvent {
     pub source: String,
     pub message: String,
     pub categories: Vec<&'static str>,
+    pub at: i64,
+}
+
+#[derive(Clone, Debug)]
+pub struct CacheEvent {
+    /// `cache-cluster` or `replication-group`.
+    pub kind: &'static str,
+    pub source: String,
+    pub message: String,
     pub at: i64,
 }
 

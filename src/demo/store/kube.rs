@@ -31,10 +31,15 @@ pub const DEPLOYMENTS: Gvr = Gvr::new("apps", "v1", "deployments");
 pub const REPLICASETS: Gvr = Gvr::new("apps", "v1", "replicasets");
 pub const STATEFULSETS: Gvr = Gvr::new("apps", "v1", "statefulsets");
 pub const DAEMONSETS: Gvr = Gvr::new("apps", "v1", "daemonsets");
+pub const CONTROLLER_REVISIONS: Gvr = Gvr::new("apps", "v1", "controllerrevisions");
 pub const HPAS: Gvr = Gvr::new("autoscaling", "v2", "horizontalpodautoscalers");
 pub const PDBS: Gvr = Gvr::new("policy", "v1", "poddisruptionbudgets");
 pub const ENDPOINT_SLICES: Gvr = Gvr::new("discovery.k8s.io", "v1", "endpointslices");
 pub const ROLLOUTS: Gvr = Gvr::new("argoproj.io", "v1alpha1", "rollouts");
+pub const APPLICATIONS: Gvr = Gvr::new("argoproj.io", "v1alpha1", "applications");
+pub const LEASES: Gvr = Gvr::new("coordination.k8s.io", "v1", "leases");
+/// Events of users in the newer form; the older one is [`EVENTS`].
+pub const NEW_EVENTS: Gvr = Gvr::new("events.k8s.io", "v1", "events");
 pub const POD_METRICS: Gvr = Gvr::new("metrics.k8s.io", "v1beta1", "pods");
 pub const NODE_METRICS: Gvr = Gvr::new("metrics.k8s.io", "v1beta1", "nodes");
 

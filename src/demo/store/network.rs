@@ -43,4 +43,6 @@ pub struct TcpService {
     /// `postgres`, `redis`.
     pub protocol: &'static str,
     pub up: bool,
+    /// How long a statement takes, ms of world time.
+    pub delay: f64,
 }

@@ -1,9 +1,12 @@
 //! Workloads, their revisions and their pods: what the controllers of a cluster do with them as time passes.
 
+use serde_json::Value;
+
 use super::flow::{Fault, Group};
 use super::noise::{digest, mix, suffix};
 use super::pod::{Pod, READY_AFTER};
 use super::spec::{self, Kind, Step};
+use super::will::Will;
 
 /// A rollout that has not got on for this long is given up (`progressDeadlineSeconds`, ms).
 const DEADLINE: i64 = 600_000;
@@ -12,7 +15,16 @@ const GRACE: i64 = 10_000;
 
 #[derive(Clone, Debug)]
 pub struct Revision {
+    /// What it is called in here, for as long as it lives.
     pub number: u32,
+    /// The number that the controller gives it; going back to a revision gives it a new one.
+    pub ordinal: u32,
+    /// The numbers it had before.
+    pub ordinals_before: Vec<u32>,
+    /// Its pod template as it was written, where it is not the world's own.
+    pub template: Option<Value>,
+    /// `kubernetes.io/change-cause`.
+    pub cause: Option<String>,
     /// `pod-template-hash` of its ReplicaSet.
     pub hash: String,
     pub tag: String,
@@ -31,6 +43,8 @@ pub enum Progress {
     Paused { step: usize, since: i64 },
     /// Works towards the weight of this canary step.
     Moving { step: usize },
+    /// Given up by its operator: everything goes back to the stable revision, and what is wanted stays what it was.
+    Aborted,
 }
 
 #[derive(Clone, Debug)]
@@ -47,8 +61,8 @@ pub struct Workload {
     /// When the last change was begun, and when it was finished.
     pub changed_at: i64,
     pub settled_at: i64,
-    /// Since when the autoscaler would shrink it.
-    pub shrinkable_since: Option<i64>,
+    /// What its operators asked of it.
+    pub will: Will,
     created_pods: u64,
 }
 
@@ -82,35 +96,72 @@ impl Workload {
             pods: Vec::new(),
             changed_at: since,
             settled_at: since + READY_AFTER,
-            shrinkable_since: None,
+            will: Will::new(spec, i64::from(number)),
             created_pods: 0,
         };
+        workload.will.released_at = since;
         // The one before is kept for going back to.
         workload.add_revision(seed, number - 1, since - 6 * 86_400_000, Fault::NONE);
         workload.add_revision(seed, number, since, Fault::NONE);
         for _ in 0..spec.replicas {
-            workload.create_pod(seed, number, since);
+            workload.create_pod(seed, number, since, &[]);
         }
         workload
     }
 
-    fn add_revision(&mut self, seed: u64, number: u32, at: i64, fault: Fault) {
+    pub(super) fn add_revision(&mut self, seed: u64, number: u32, at: i64, fault: Fault) {
         let (major, minor) = self.spec.version;
         let patch = self.revisions.len();
         let tag = format!("{major}.{minor}.{patch}");
         let hash = revision_hash(seed, self.spec.name, number);
-        self.revisions.push(Revision { number, hash, tag, created_at: at, fault });
+        let ordinal = self.revisions.iter().map(|r| r.ordinal + 1).max().unwrap_or(number);
+        self.revisions.push(Revision {
+            number,
+            ordinal,
+            ordinals_before: Vec::new(),
+            template: None,
+            cause: None,
+            hash,
+            tag,
+            created_at: at,
+            fault,
+        });
     }
 
-    fn create_pod(&mut self, seed: u64, revision: u32, at: i64) {
-        let pod = self.revision(revision).and_then(|r| Pod::create(self.spec, r, seed, self.created_pods, at));
+    /// Creates a pod on a node that is not among the `closed` ones; a DaemonSet's goes where it has none. False when there
+    /// is no such node, or when a pod of that name has not gone yet.
+    fn create_pod(&mut self, seed: u64, revision: u32, at: i64, closed: &[&str]) -> bool {
+        let Some(wanted) = self.revision(revision) else { return false };
+        let covered: Vec<&str> = self.pods.iter().map(|p| p.node.name).collect();
+        let closed = if self.spec.kind == Kind::DaemonSet { covered.as_slice() } else { closed };
+        let made = Pod::create(self.spec, wanted, seed, (self.created_pods, at), closed);
+        let free = match (self.spec.kind, made) {
+            (Kind::StatefulSet, Some(mut pod)) => {
+                let names = (0..self.desired).map(|ordinal| format!("{}-{ordinal}", self.spec.name));
+                let taken = |name: &String| self.pods.iter().any(|p| p.name == *name);
+                let name = names.into_iter().find(|name| !taken(name));
+                name.map(|name| {
+                    pod.name = name;
+                    pod
+                })
+            }
+            (_, made) => made,
+        };
+        let Some(pod) = free else { return false };
         self.created_pods += 1;
-        self.pods.extend(pod);
+        self.pods.push(pod);
+        true
     }
 
     #[must_use]
     pub fn revision(&self, number: u32) -> Option<&Revision> {
         self.revisions.iter().find(|r| r.number == number)
+    }
+
+    /// What the controller calls a revision.
+    #[must_use]
+    pub fn ordinal(&self, number: u32) -> u32 {
+        self.revision(number).map_or(0, |r| r.ordinal)
     }
 
     /// Ready pods by revision.
@@ -147,24 +198,31 @@ impl Workload {
         self.current = number;
         self.generation += 1;
         self.changed_at = at;
+        self.will.released(number, at);
         let stepwise = canary && self.spec.kind == Kind::Rollout;
         self.progress = if stepwise { Progress::Moving { step: 0 } } else { Progress::Rolling };
         let name = self.spec.name.to_owned();
         if self.spec.kind == Kind::Rollout {
-            let message = format!("Rollout updated to revision {number}");
+            let message = format!("Rollout updated to revision {}", self.ordinal(number));
             return self.notice(at, "Rollout", name, "RolloutUpdated", message, "rollouts-controller");
         }
         let message = format!("Scaled up replica set {} to {}", self.replica_set(number), self.desired.div_ceil(4));
         self.notice(at, "Deployment", name, "ScalingReplicaSet", message, "deployment-controller")
     }
 
-    /// Goes back to the stable revision at once.
+    /// Goes back to the stable revision at once, and nobody asks anything of it any more.
     pub fn abandon(&mut self, at: i64) {
+        let before = (self.current, self.desired);
         if self.current != self.stable {
             self.current = self.stable;
-            self.generation += 1;
             self.changed_at = at;
             self.progress = Progress::Rolling;
+        }
+        self.desired = self.will.forget(self.spec, self.desired);
+        let released_at = if before.0 == self.current { self.will.released_at } else { at };
+        self.will.released(self.stable, released_at);
+        if before != (self.current, self.desired) {
+            self.generation += 1;
         }
     }
 
@@ -204,20 +262,28 @@ impl Workload {
         match self.progress {
             Progress::Done | Progress::Rolling => 100,
             Progress::Moving { step } | Progress::Paused { step, .. } => weight_at(step),
+            Progress::Aborted => 0,
         }
     }
 
-    /// What the controllers do in one step. Returns what they report.
-    pub fn reconcile(&mut self, seed: u64, at: i64) -> Vec<Notice> {
-        let mut notices = Vec::new();
-        self.pods.retain(|p| p.deleted_at.is_none_or(|deleted| at < deleted + GRACE));
+    /// What the controllers do in one step; new pods find no place on `closed` nodes. Returns what they report.
+    pub fn reconcile(&mut self, seed: u64, at: i64, closed: &[&str]) -> Vec<Notice> {
+        self.bury(at);
+        let mut notices = self.obey(at);
+        if self.will.paused && self.current != self.stable {
+            self.hold(seed, at, closed);
+            self.report_crashes(at, &mut notices);
+            return notices;
+        }
         let wanted = (self.desired * self.wanted_weight()).div_ceil(100);
         let new = self.living(self.current).count() as u32;
         let living = self.pods.iter().filter(|p| p.deleted_at.is_none()).count() as u32;
-        let surge = self.desired.div_ceil(4);
+        let surge = if self.in_place() { 0 } else { self.desired.div_ceil(4) };
         let create = wanted.saturating_sub(new).min((self.desired + surge).saturating_sub(living));
         for _ in 0..create {
-            self.create_pod(seed, self.current, at);
+            if !self.create_pod(seed, self.current, at, closed) {
+                break;
+            }
             if let Some(pod) = self.pods.last() {
                 notices.push(self.notice(
                     at,
@@ -229,31 +295,60 @@ impl Workload {
                 ));
             }
         }
-        self.restore_stable(seed, at, wanted);
+        self.restore_stable(seed, at, wanted, closed);
         self.remove_surplus(at, wanted, &mut notices);
         self.report_crashes(at, &mut notices);
         self.progress_on(at, wanted, &mut notices);
         notices
     }
 
-    /// Beside a canary the stable revision keeps the rest of the pods, also when the workload grows.
-    fn restore_stable(&mut self, seed: u64, at: i64, wanted: u32) {
+    /// Whether a pod must go before its successor comes.
+    fn in_place(&self) -> bool {
+        matches!(self.spec.kind, Kind::StatefulSet | Kind::DaemonSet)
+    }
+
+    /// Pods that were told to go and have had their time are gone.
+    fn bury(&mut self, at: i64) {
+        self.pods.retain(|p| p.deleted_at.is_none_or(|deleted| at < deleted + GRACE));
+    }
+
+    /// Beside a canary the stable revision keeps the rest of the pods, also when the workload grows. After an abort it
+    /// gets them back within `maxSurge`.
+    fn restore_stable(&mut self, seed: u64, at: i64, wanted: u32, closed: &[&str]) {
         if self.stable == self.current || self.progress == Progress::Rolling {
             return;
         }
         let living = self.living(self.stable).count() as u32;
-        for _ in living..self.desired.saturating_sub(wanted) {
-            self.create_pod(seed, self.stable, at);
+        let mut missing = self.desired.saturating_sub(wanted).saturating_sub(living);
+        if self.progress == Progress::Aborted {
+            let all = self.pods.iter().filter(|p| p.deleted_at.is_none()).count() as u32;
+            missing = missing.min((self.desired + self.desired.div_ceil(4)).saturating_sub(all));
         }
+        for _ in 0..missing {
+            self.create_pod(seed, self.stable, at, closed);
+        }
+    }
+
+    /// While paused, nothing is rolled out: lost pods are replaced, and a smaller number is met.
+    fn hold(&mut self, seed: u64, at: i64, closed: &[&str]) {
+        let living = self.pods.iter().filter(|p| p.deleted_at.is_none()).count() as u32;
+        for _ in living..self.desired {
+            self.create_pod(seed, self.stable, at, closed);
+        }
+        let surplus = living.saturating_sub(self.desired + self.desired.div_ceil(4));
+        let stable = self.stable;
+        let old = self.pods.iter_mut().rev().filter(|p| p.deleted_at.is_none() && p.revision == stable);
+        old.take(surplus as usize).for_each(|p| p.deleted_at = Some(at));
     }
 
     /// Pods of other revisions go as those of the wanted one become ready; a smaller wish is met at once.
     fn remove_surplus(&mut self, at: i64, wanted: u32, notices: &mut Vec<Notice>) {
         let mut gone = Vec::new();
-        if self.progress == Progress::Rolling {
-            // Old pods that serve no one need no replacement first.
+        let aborted = self.progress == Progress::Aborted;
+        if (self.progress == Progress::Rolling && !self.in_place()) || aborted {
+            // Pods that nobody wants and that serve no one need no replacement first.
             let current = self.current;
-            let useless = |p: &&mut Pod| p.revision != current && p.deleted_at.is_none() && !p.ready(at);
+            let useless = |p: &&mut Pod| (p.revision == current) == aborted && p.deleted_at.is_none() && !p.ready(at);
             for pod in self.pods.iter_mut().filter(useless) {
                 pod.deleted_at = Some(at);
                 gone.push((pod.revision, pod.name.clone()));
@@ -263,6 +358,14 @@ impl Workload {
         let unready = self.pods.iter().filter(|p| p.deleted_at.is_none() && !p.ready(at)).count() as u32;
         let mut surplus = living.saturating_sub(unready).saturating_sub(self.desired);
         let mut own_surplus = (self.living(self.current).count() as u32).saturating_sub(wanted);
+        if self.progress == Progress::Rolling && self.in_place() && unready == 0 && living == self.desired {
+            // The next one is replaced once all the others serve: one that never does stops it.
+            surplus = 1;
+        }
+        if aborted {
+            own_surplus = own_surplus.min(surplus);
+            surplus -= own_surplus;
+        }
         let current = self.current;
         for pod in self.pods.iter_mut().rev().filter(|p| p.deleted_at.is_none()) {
             let budget = if pod.revision == current { &mut own_surplus } else { &mut surplus };
@@ -334,6 +437,7 @@ impl Workload {
                 self.progress = Progress::Done;
                 self.stable = self.current;
                 self.settled_at = at;
+                self.will.promotion = None;
                 notices.push(self.finished(at));
             }
             _ => {}
@@ -346,7 +450,7 @@ impl Workload {
         let before = self.revisions.iter().rev().find(|r| r.number != self.current).map_or(0, |r| r.number);
         let old = self.replica_set(before);
         if self.spec.kind == Kind::Rollout {
-            let message = format!("Rollout completed update to revision {}", self.current);
+            let message = format!("Rollout completed update to revision {}", self.ordinal(self.current));
             return self.notice(at, "Rollout", name, "RolloutCompleted", message, "rollouts-controller");
         }
         let message = format!("Scaled down replica set {old} to 0");

@@ -23,11 +23,13 @@ pub struct DatabaseState {
     pub lag: f64,
     /// Seconds by which the lag grows in a second.
     pub lag_growth: f64,
+    /// Nobody answers: connections are refused.
+    pub down: bool,
 }
 
 impl Default for DatabaseState {
     fn default() -> Self {
-        Self { slow: 1.0, errors: 0.0, lag: 0.0, lag_growth: 0.0 }
+        Self { slow: 1.0, errors: 0.0, lag: 0.0, lag_growth: 0.0, down: false }
     }
 }
 
@@ -52,6 +54,7 @@ pub struct DatabaseFlow {
     pub lag: f64,
     /// Queue of the storage: 0.3 on a good day.
     pub disk_queue: f64,
+    pub down: bool,
 }
 
 impl DatabaseFlow {
@@ -70,6 +73,9 @@ impl DatabaseFlow {
 /// Serves `queries` per second on an instance.
 #[must_use]
 pub fn serve(spec: &'static Database, queries: f64, state: &DatabaseState, seed: u64, at: i64) -> DatabaseFlow {
+    if state.down {
+        return unreachable(spec, queries, state);
+    }
     let own = mix(seed, digest(spec.id));
     let cpu = (0.06 + queries * QUERY_CPU / CPUS * (1.0 + 0.04 * wander(own, at, 420_000))).min(0.98);
     let mean = QUERY_TIME * state.slow * (1.0 + 0.5 * cpu / (1.0 - cpu)) * (1.0 + 0.05 * wander(own, at, 300_000));
@@ -95,6 +101,25 @@ pub fn serve(spec: &'static Database, queries: f64, state: &DatabaseState, seed:
         cpu,
         lag: state.lag + if spec.replica { 0.03 + 0.02 * wander(own, at, 130_000).abs() } else { 0.0 },
         disk_queue: 0.3 * state.slow.powf(1.1) * (1.0 + 0.1 * wander(own, at, 90_000)),
+        down: false,
+    }
+}
+
+/// An instance that refuses connections: every query waits for one as long as PgBouncer lets it, and fails.
+fn unreachable(spec: &'static Database, queries: f64, state: &DatabaseState) -> DatabaseFlow {
+    DatabaseFlow {
+        spec,
+        queries,
+        failed: queries,
+        query: Duration::spread(MILLISECOND, 0.5),
+        wait: WAIT_LIMIT,
+        active: 0.0,
+        connections: 0.0,
+        waiting: queries * WAIT_LIMIT,
+        cpu: 0.0,
+        lag: state.lag,
+        disk_queue: 0.0,
+        down: true,
     }
 }
 
@@ -114,15 +139,18 @@ pub struct CacheFlow {
     pub lag: f64,
 }
 
+/// A command whose connection must be made anew takes this much longer on average, in seconds.
+const RECONNECT: f64 = 60.0 * MILLISECOND;
+
 /// Serves `commands` per second.
 #[must_use]
-pub fn serve_cache(commands: f64, seed: u64, at: i64) -> CacheFlow {
+pub fn serve_cache(commands: f64, reconnects: bool, seed: u64, at: i64) -> CacheFlow {
     let own = mix(seed, digest(spec::REPLICATION_GROUP));
     let cpu = (0.03 + commands / 40_000.0).min(0.95);
     CacheFlow {
         commands,
         hit_ratio: 0.955 + 0.01 * wander(own, at, 700_000),
-        command: Duration::spread(0.25 * MILLISECOND / (1.0 - cpu), 0.7),
+        command: Duration::spread(0.25 * MILLISECOND / (1.0 - cpu) + if reconnects { RECONNECT } else { 0.0 }, 0.7),
         connections: 64.0 + 3.0 * wander(own, at, 200_000),
         cpu,
         memory: 0.55 + 0.02 * wander(own, at, 3_000_000),

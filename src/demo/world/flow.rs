@@ -128,6 +128,8 @@ pub struct Conditions<'a> {
     /// Ready pods by service, in the order of [`spec::SERVICES`].
     pub groups: &'a [Vec<Group>],
     pub databases: &'a [DatabaseState],
+    /// Clients of the cache have just lost their connections.
+    pub cache_reconnects: bool,
     pub worker_pods: u32,
     /// The worker a moment ago: its jobs are those placed before, and it is as fast as the database let it be.
     pub worker: WorkerFlow,
@@ -148,7 +150,7 @@ pub fn compute(conditions: &Conditions) -> Flow {
         .zip(conditions.databases)
         .map(|(d, state)| serve(d, load(d.replica), state, conditions.seed, conditions.at))
         .collect();
-    let cache = serve_cache(of(|n| n.cache), conditions.seed, conditions.at);
+    let cache = serve_cache(of(|n| n.cache), conditions.cache_reconnects, conditions.seed, conditions.at);
     let stores = Stores::new(&databases, &cache);
     let mut services: Vec<ServiceFlow> = Vec::with_capacity(spec::SERVICES.len());
     for ((service, rate), groups) in spec::SERVICES.iter().zip(&requests).zip(conditions.groups).rev() {

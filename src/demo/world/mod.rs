@@ -3,6 +3,7 @@
 //! [`model::Model`] is the world itself and knows no protocol: it steps through time, and each step computes a
 //! [`flow::Flow`]. `export` watches the steps and fills the stores that the servers answer from.
 
+pub mod admit;
 pub mod alerts;
 pub mod cluster;
 pub mod database;
@@ -11,12 +12,14 @@ pub mod flow;
 pub mod latency;
 pub mod model;
 pub mod noise;
+pub mod operations;
 pub mod pod;
 pub mod scenario;
 pub mod spec;
 #[cfg(test)]
 mod tests;
 pub mod traffic;
+pub mod will;
 
 pub use scenario::{drawn_scenario, scenario_names};
 
@@ -30,6 +33,7 @@ pub const STEP: i64 = 5_000;
 pub const SCRAPE: i64 = 15_000;
 /// Step and scrape interval of the window of last week, ms.
 const COARSE: i64 = 60_000;
+const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 3_600_000;
 const WEEK: i64 = 7 * 24 * HOUR;
@@ -92,6 +96,9 @@ pub struct World {
     history: i64,
     /// The window of last week whose samples are kept.
     last_week: std::ops::Range<i64>,
+    /// Until when the controllers look every second, because somebody changes things.
+    attentive_until: i64,
+    last_change: Option<admit::LastChange>,
 }
 
 impl World {
@@ -114,8 +121,17 @@ impl World {
             exporters.record(&model, &mut stores, COARSE);
             at += COARSE;
         }
-        let mut world =
-            Self { stores, model, exporters, truth: Truth::default(), now, history: options.history, last_week };
+        let mut world = Self {
+            stores,
+            model,
+            exporters,
+            truth: Truth::default(),
+            now,
+            history: options.history,
+            last_week,
+            attentive_until: i64::MIN,
+            last_change: None,
+        };
         world.start_scenario(&options.scenario, now)?;
         let start = floor(now - options.history, SCRAPE);
         world.run(start, now);
@@ -130,7 +146,7 @@ impl World {
         }
         let before = self.model.at;
         self.now = to;
-        self.run(floor(before, STEP) + STEP, to);
+        self.run(self.next_look(before), to);
         if self.model.at > before {
             self.exporters.settle(&mut self.model, &mut self.stores);
         }
@@ -163,6 +179,13 @@ impl World {
         self.truth.clone()
     }
 
+    /// The figures of the last step.
+    #[cfg(test)]
+    #[must_use]
+    pub fn flow(&self) -> &flow::Flow {
+        &self.model.flow
+    }
+
     /// Whether Prometheus answers; its server must not when this is false.
     #[must_use]
     pub fn prometheus_up(&self) -> bool {
@@ -180,10 +203,20 @@ impl World {
     fn run(&mut self, from: i64, to: i64) {
         let mut at = from;
         while at <= to {
-            self.model.step(at, STEP as f64 / 1_000.0);
-            self.exporters.record(&self.model, &mut self.stores, STEP);
-            at += STEP;
+            if at % STEP == 0 {
+                self.model.step(at, STEP as f64 / 1_000.0);
+                self.exporters.record(&self.model, &mut self.stores, STEP);
+            } else {
+                self.model.control(at);
+            }
+            at = self.next_look(at);
         }
+    }
+
+    /// When the world is looked at after `at`: at its next step, or sooner while somebody changes things.
+    fn next_look(&self, at: i64) -> i64 {
+        let unit = if at < self.attentive_until { SECOND } else { STEP };
+        floor(at, unit) + unit
     }
 }
 

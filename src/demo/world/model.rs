@@ -6,6 +6,7 @@ use super::cluster::{Notice, Progress, Workload};
 use super::database::DatabaseState;
 use super::flow::{Conditions, Fault, Flow, Group, WorkerFlow, compute};
 use super::noise::{digest, mix, wander};
+use super::operations::Operations;
 use super::scenario::{Effect, Event};
 use super::spec;
 use super::traffic::demand;
@@ -49,6 +50,8 @@ pub struct Model {
     pub notices: Vec<Notice>,
     /// Bumped whenever something changed that the Kubernetes API shows.
     pub revision: u64,
+    /// What people and controllers outside the workloads have done.
+    pub operations: Operations,
     events: VecDeque<Event>,
     crowd: Crowd,
 }
@@ -61,7 +64,7 @@ impl Model {
         let workloads: Vec<Workload> =
             spec::WORKLOADS.iter().map(|w| Workload::settled(w, seed, at - age(w.name))).collect();
         let databases = vec![DatabaseState::default(); spec::DATABASES.len()];
-        let flow = flow_of(seed, at, &workloads, &databases, 1.0, WorkerFlow::default());
+        let flow = flow_of(seed, at, &workloads, &databases, (1.0, false), WorkerFlow::default());
         Self {
             seed,
             at,
@@ -71,6 +74,7 @@ impl Model {
             monitoring_up: true,
             notices: Vec::new(),
             revision: 1,
+            operations: Operations::default(),
             events: VecDeque::new(),
             crowd: Crowd::USUAL,
         }
@@ -92,6 +96,7 @@ impl Model {
             workload.heal(self.at);
             workload.abandon(self.at);
         }
+        self.operations.heal();
         self.revision += 1;
     }
 
@@ -102,15 +107,7 @@ impl Model {
             self.apply(event.effect);
             self.revision += 1;
         }
-        for workload in &mut self.workloads {
-            let before = (workload.pods.len(), workload.progress, workload.ready(at));
-            let notices = workload.reconcile(self.seed, at);
-            let moving = workload.pods.iter().any(|p| at - p.created_at < 40_000);
-            if moving || !notices.is_empty() || before != (workload.pods.len(), workload.progress, workload.ready(at)) {
-                self.revision += 1;
-            }
-            self.notices.extend(notices);
-        }
+        self.control(at);
         if at % AUTOSCALE_EVERY == 0 {
             self.autoscale();
         }
@@ -119,10 +116,35 @@ impl Model {
         }
         let factor = self.crowd.factor(at);
         let before = self.flow.worker;
-        self.flow = flow_of(self.seed, at, &self.workloads, &self.databases, factor, before);
+        let outside = (factor, self.operations.cache.reconnecting(at));
+        self.flow = flow_of(self.seed, at, &self.workloads, &self.databases, outside, before);
         // Jobs reach the worker a step after they were placed.
         let worker = &mut self.flow.worker;
         worker.backlog = (before.backlog + (before.placed - worker.done) * seconds).max(0.0);
+    }
+
+    /// What the controllers do at `at`, between two steps or as part of one.
+    pub fn control(&mut self, at: i64) {
+        self.at = at;
+        let before = self.operations.progress();
+        self.operations.control(self.seed, at, &mut self.workloads, &mut self.databases, &mut self.notices);
+        if before != self.operations.progress() {
+            self.revision += 1;
+        }
+        if self.operations.asleep {
+            return;
+        }
+        let closed: Vec<&str> = self.operations.cordoned.iter().copied().collect();
+        for workload in &mut self.workloads {
+            let sign = |w: &Workload| (w.pods.len(), w.progress, w.ready(at), w.will.observed);
+            let before = sign(workload);
+            let notices = workload.reconcile(self.seed, at, &closed);
+            let moving = workload.pods.iter().any(|p| at - p.created_at < 40_000);
+            if moving || !notices.is_empty() || before != sign(workload) {
+                self.revision += 1;
+            }
+            self.notices.extend(notices);
+        }
     }
 
     #[must_use]
@@ -162,39 +184,42 @@ impl Model {
 
     fn autoscale(&mut self) {
         let at = self.at;
-        let wishes: Vec<Option<(u32, f64)>> = self
-            .workloads
-            .iter()
-            .map(|w| {
-                let (min, max) = w.spec.autoscale?;
-                let ratio = self.cpu_of_request(w) / CPU_TARGET;
-                let wish = (f64::from(w.desired) * ratio).ceil() as u32;
-                Some((wish.clamp(min, max), ratio))
-            })
-            .collect();
-        for (workload, wish) in self.workloads.iter_mut().zip(wishes) {
-            let Some((wish, ratio)) = wish else { continue };
+        if self.operations.asleep {
+            return;
+        }
+        let ratios: Vec<f64> = self.workloads.iter().map(|w| self.cpu_of_request(w) / CPU_TARGET).collect();
+        for (workload, ratio) in self.workloads.iter_mut().zip(ratios) {
+            let Some((min, max)) = workload.will.bounds else { continue };
+            // An autoscaler leaves a workload alone that was scaled to nothing.
+            if workload.desired == 0 {
+                continue;
+            }
+            let overruled = std::mem::take(&mut workload.will.autoscaler.overruled);
+            let wish = |of: u32| ((f64::from(of) * ratio).ceil() as u32).clamp(min, max);
             let settled =
                 !matches!(workload.progress, Progress::Moving { .. }) && workload.ready(at) >= workload.desired;
-            if ratio > 1.1 && wish > workload.desired && settled {
-                workload.shrinkable_since = None;
-                rescale(
-                    workload,
-                    wish,
-                    at,
-                    "cpu resource utilization (percentage of request) above target",
-                    &mut self.notices,
-                );
-                self.revision += 1;
-            } else if ratio < 0.9 && wish < workload.desired {
-                let since = *workload.shrinkable_since.get_or_insert(at);
-                if at - since >= SHRINK_AFTER {
-                    workload.shrinkable_since = None;
-                    rescale(workload, wish, at, "All metrics below target", &mut self.notices);
-                    self.revision += 1;
+            let decision = if workload.desired < min {
+                Some((min, "Current number of replicas below Spec.MinReplicas"))
+            } else if workload.desired > max {
+                Some((max, "Current number of replicas above Spec.MaxReplicas"))
+            } else if ratio > 1.1 && wish(workload.desired) > workload.desired && settled {
+                Some((wish(workload.desired), "cpu resource utilization (percentage of request) above target"))
+            } else if overruled && ratio < 0.9 && wish(workload.ready(at)) < workload.desired {
+                // Its recommendations of the last minutes were lower than what someone else has set since.
+                Some((wish(workload.ready(at)), "All metrics below target"))
+            } else if ratio < 0.9 && wish(workload.desired) < workload.desired {
+                let since = *workload.will.autoscaler.shrinkable_since.get_or_insert(at);
+                if at - since < SHRINK_AFTER {
+                    continue;
                 }
+                Some((wish(workload.desired), "All metrics below target"))
             } else {
-                workload.shrinkable_since = None;
+                None
+            };
+            workload.will.autoscaler.shrinkable_since = None;
+            if let Some((size, why)) = decision {
+                rescale(workload, size, at, why, &mut self.notices);
+                self.revision += 1;
             }
         }
     }
@@ -254,7 +279,7 @@ fn flow_of(
     at: i64,
     workloads: &[Workload],
     databases: &[DatabaseState],
-    crowd: f64,
+    (crowd, cache_reconnects): (f64, bool),
     worker: WorkerFlow,
 ) -> Flow {
     let named = |name: &str| workloads.iter().find(|w| w.spec.name == name);
@@ -262,5 +287,5 @@ fn flow_of(
         spec::SERVICES.iter().map(|s| named(s.workload).map_or_else(Vec::new, |w| w.groups(at))).collect();
     let worker_pods = named("worker").map_or(0, |w| w.ready(at));
     let edge = demand(seed, at, crowd);
-    compute(&Conditions { seed, at, edge, groups: &groups, databases, worker_pods, worker })
+    compute(&Conditions { seed, at, edge, groups: &groups, databases, cache_reconnects, worker_pods, worker })
 }

@@ -38,12 +38,20 @@ pub struct Pod {
 }
 
 impl Pod {
-    /// The pod that a workload creates after `count` others.
+    /// The pod that a workload creates after `count` others, at a moment, on a node that is not among the `closed` ones.
     #[must_use]
-    pub fn create(spec: &spec::Workload, revision: &Revision, seed: u64, count: u64, at: i64) -> Option<Self> {
+    pub fn create(
+        spec: &spec::Workload,
+        revision: &Revision,
+        seed: u64,
+        (count, at): (u64, i64),
+        closed: &[&str],
+    ) -> Option<Self> {
         let own = mix(mix(seed, digest(spec.name)), count);
         let turn = digest(spec.name).wrapping_add(count) as usize % BY_ZONE.len();
-        let node = BY_ZONE.get(turn).and_then(|index| spec::NODES.get(*index))?;
+        let open = |node: &&spec::Node| !closed.contains(&node.name);
+        let in_turn = BY_ZONE.iter().cycle().skip(turn).take(BY_ZONE.len());
+        let node = in_turn.filter_map(|index| spec::NODES.get(*index)).find(open)?;
         let name = match spec.kind {
             Kind::StatefulSet => format!("{}-{count}", spec.name),
             Kind::DaemonSet => format!("{}-{}", spec.name, suffix(own, 5)),

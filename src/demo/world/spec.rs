@@ -11,7 +11,8 @@ pub const NAMESPACE: &str = "shop";
 pub const MONITORING: &str = "monitoring";
 pub const ARGO: &str = "argo-rollouts";
 pub const SYSTEM: &str = "kube-system";
-pub const NAMESPACES: [&str; 5] = [ARGO, "default", SYSTEM, MONITORING, NAMESPACE];
+pub const ARGO_CD: &str = "argocd";
+pub const NAMESPACES: [&str; 6] = [ARGO, ARGO_CD, "default", SYSTEM, MONITORING, NAMESPACE];
 pub const ZONES: [&str; 3] = ["eu-west-1a", "eu-west-1b", "eu-west-1c"];
 
 pub const LOAD_BALANCER: &str = "app/shop-prod/50dc6c495c0c9188";
@@ -249,6 +250,8 @@ pub const DATABASES: [Database; 3] = [
     Database { id: "orders-db-replica-1", zone: ZONES[1], address: "10.0.53.11", replica: true },
     Database { id: "orders-db-replica-2", zone: ZONES[2], address: "10.0.54.12", replica: true },
 ];
+/// Host of the standby of the Multi-AZ instance.
+pub const STANDBY_ADDRESS: &str = "10.0.53.10";
 pub const MAX_CONNECTIONS: f64 = 100.0;
 pub const RESERVED_CONNECTIONS: f64 = 3.0;
 /// Server connections PgBouncer may open to one database, over both of its pods.

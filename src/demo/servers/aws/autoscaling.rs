@@ -9,8 +9,8 @@ use crate::demo::store::aws::{AutoScalingGroup, ScalingActivity};
 const PAGES: Paging = Paging { size: "MaxRecords", token: "NextToken", range: 1..=100, default: 50 };
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation { name: "DescribeAutoScalingGroups", answer: groups },
-    Operation { name: "DescribeScalingActivities", answer: activities },
+    Operation::reading("DescribeAutoScalingGroups", groups),
+    Operation::reading("DescribeScalingActivities", activities),
 ];
 
 fn groups(ask: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {

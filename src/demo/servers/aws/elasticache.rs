@@ -1,18 +1,22 @@
-//! ElastiCache (2015-02-02): the reading calls of facts/aws.md 2.4.
+//! ElastiCache (2015-02-02): the reading calls of facts/aws.md 2.4, and the writing ones of 1.7.
 
 use super::failure::Failure;
 use super::form::Paging;
 use super::xml::Xml;
 use super::{Ask, Operation, rds};
-use crate::demo::store::aws::{CacheMember, ReplicationGroup};
+use crate::demo::store::aws::{CacheEvent, CacheMember, ReplicationGroup};
+use crate::demo::world::admit::Order;
+use crate::demo::world::operations::cache::Wish;
 
 const PAGES: Paging = Paging { size: "MaxRecords", token: "Marker", range: 20..=100, default: 100 };
 const PORT: i64 = 6379;
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation { name: "DescribeReplicationGroups", answer: replication_groups },
-    Operation { name: "DescribeCacheClusters", answer: cache_clusters },
-    Operation { name: "DescribeEvents", answer: events },
+    Operation::reading("DescribeReplicationGroups", replication_groups),
+    Operation::reading("DescribeCacheClusters", cache_clusters),
+    Operation::reading("DescribeEvents", events),
+    Operation { name: "ModifyReplicationGroup", order: Some(modify), answer: modified },
+    Operation { name: "TestFailover", order: Some(test_failover), answer: modified },
 ];
 
 fn replication_groups(ask: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {
@@ -103,9 +107,65 @@ fn cache_clusters(ask: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The world's caches have told of nothing so far; the window is checked all the same.
 fn events(ask: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {
-    rds::window(ask.form, ask.now)?;
-    xml.nest("Events", |_| {});
+    let window = rds::window(ask.form, ask.now)?;
+    let (source, kind) = (ask.form.get("SourceIdentifier"), ask.form.get("SourceType"));
+    let wanted = |event: &&CacheEvent| {
+        window.contains(&event.at) && kind.is_none_or(|k| k == event.kind) && source.is_none_or(|s| s == event.source)
+    };
+    let mut found: Vec<&CacheEvent> = ask.aws.cache_events.iter().filter(wanted).collect();
+    found.sort_by_key(|event| event.at);
+    let (page, next) = ask.form.page(&PAGES, found)?;
+    xml.list("Events", "Event", page, |xml, event| {
+        xml.text("SourceIdentifier", &event.source);
+        xml.text("SourceType", event.kind);
+        xml.text("Message", &event.message);
+        xml.time("Date", event.at);
+    });
+    xml.maybe("Marker", next.as_deref());
+    Ok(())
+}
+
+fn named<'a>(ask: &'a Ask<'_>) -> Result<&'a ReplicationGroup, Failure> {
+    let id = ask.form.get("ReplicationGroupId").ok_or_else(|| Failure::missing("ReplicationGroupId"))?;
+    let found = ask.aws.replication_groups.iter().find(|g| g.id == id);
+    found.ok_or_else(|| Failure::new(404, "ReplicationGroupNotFoundFault", format!("ReplicationGroup {id} not found.")))
+}
+
+/// A modification. Without `ApplyImmediately` it waits for the maintenance window, which never comes here: AWS refuses
+/// a change of the primary then.
+fn modify(ask: &Ask<'_>) -> Result<Order, Failure> {
+    let group = named(ask)?;
+    let primary = ask
+        .form
+        .get("PrimaryClusterId")
+        .map(|id| {
+            let found = group.members.iter().position(|m| m.id == id);
+            found.ok_or_else(|| Failure::new(404, "CacheClusterNotFound", format!("CacheCluster not found: {id}")))
+        })
+        .transpose()?;
+    if primary.is_some() && !ask.form.flag("ApplyImmediately") {
+        return Err(Failure::new(
+            400,
+            "InvalidParameterCombination",
+            "PrimaryClusterId can be changed with ApplyImmediately only.",
+        ));
+    }
+    let flag = |name: &str| ask.form.get(name).map(|value| value == "true");
+    Ok(Order::ModifyCache(Wish { automatic: flag("AutomaticFailoverEnabled"), zones: flag("MultiAZEnabled"), primary }))
+}
+
+fn test_failover(ask: &Ask<'_>) -> Result<Order, Failure> {
+    named(ask)?;
+    match ask.form.get("NodeGroupId") {
+        Some("0001") => Ok(Order::TestFailover),
+        Some(id) => Err(Failure::new(404, "NodeGroupNotFoundFault", format!("Node group {id} not found."))),
+        None => Err(Failure::missing("NodeGroupId")),
+    }
+}
+
+fn modified(ask: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {
+    let group = named(ask)?;
+    xml.nest("ReplicationGroup", |xml| replication_group(xml, group));
     Ok(())
 }

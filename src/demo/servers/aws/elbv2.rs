@@ -9,11 +9,11 @@ use crate::demo::store::aws::{Listener, LoadBalancer, Target, TargetGroup};
 const PAGES: Paging = Paging { size: "PageSize", token: "Marker", range: 1..=400, default: 400 };
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation { name: "DescribeLoadBalancers", answer: load_balancers },
-    Operation { name: "DescribeListeners", answer: listeners },
-    Operation { name: "DescribeRules", answer: rules },
-    Operation { name: "DescribeTargetGroups", answer: target_groups },
-    Operation { name: "DescribeTargetHealth", answer: target_health },
+    Operation::reading("DescribeLoadBalancers", load_balancers),
+    Operation::reading("DescribeListeners", listeners),
+    Operation::reading("DescribeRules", rules),
+    Operation::reading("DescribeTargetGroups", target_groups),
+    Operation::reading("DescribeTargetHealth", target_health),
 ];
 
 fn load_balancers(ask: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ use crate::demo::store::aws::{
     Target, TargetGroup,
 };
 use crate::demo::store::cloudwatch::{Alarm, CloudWatch, MetricId, Point};
+use crate::demo::world::admit::{Order, Refusal};
 
 pub const REGION: &str = "eu-west-1";
 pub const ACCOUNT: &str = "123456789012";
@@ -30,6 +31,10 @@ impl Window for Fixture {
     fn look(&self, look: &mut dyn FnMut(&Stores, i64)) {
         let world = self.0.lock().unwrap();
         look(&world.0, world.1);
+    }
+
+    fn act(&self, _: &Order) -> Result<(), Refusal> {
+        Err(("InvalidAction", "the fixed world cannot be changed".to_owned()))
     }
 }
 
@@ -155,6 +160,7 @@ fn aws() -> Aws {
                 at: NOON - 300 * MINUTE,
             },
         ],
+        cache_events: Vec::new(),
         replication_groups: vec![replication_group()],
         auto_scaling_groups: vec![AutoScalingGroup {
             name: "shop-nodes".to_owned(),

@@ -60,9 +60,15 @@ async fn answer<W: Window>(
     if fault == AwsFault::Hang {
         std::future::pending::<()>().await;
     }
+    // A request that is to fail does nothing; one whose answer is cut short has been carried out.
+    let carried_out = match &found {
+        Ok(call) if matches!(fault, AwsFault::Ok | AwsFault::Truncate) => carry_out(&*listener.window, call, &headers),
+        _ => Ok(()),
+    };
     let mut result = Err(Failure::new(500, "InternalFailure", "The world did not answer."));
     listener.window.look(&mut |stores, now| {
         result = match (&found, fault) {
+            _ if carried_out.is_err() => carried_out.clone().map(|()| Vec::new()),
             (Err(failure), _) => Err(failure.clone()),
             (Ok(call), AwsFault::Status(status)) => {
                 Err(Failure::drilled(status, &stores.aws.caller_arn, call.service, &call.operation))
@@ -121,6 +127,19 @@ fn unknown_operation(name: &str) -> Failure {
     Failure::new(404, "UnknownOperationException", format!("There is no operation {name}"))
 }
 
+/// Does what the call orders, if it changes something.
+fn carry_out<W: Window>(window: &W, call: &Call, headers: &HeaderMap) -> Result<(), Failure> {
+    if call.protocol != Protocol::Query {
+        return Ok(());
+    }
+    let Some(service) = query::service(&call.form, headers) else { return Ok(()) };
+    let request = query::Request { service, form: &call.form, headers };
+    let mut order = Ok(None);
+    window.look(&mut |stores, now| order = request.order(stores, now));
+    let Some(order) = order? else { return Ok(()) };
+    window.act(&order).map_err(|(code, message)| Failure::new(400, code, message))
+}
+
 fn serve(
     call: &Call,
     headers: &HeaderMap,
@@ -132,7 +151,7 @@ fn serve(
     let decode = match call.protocol {
         Protocol::Query => {
             let service = query::service(&call.form, headers).ok_or_else(|| unknown_operation(&call.operation))?;
-            return query::answer(service, &call.form, headers, stores, now, request_id);
+            return query::Request { service, form: &call.form, headers }.answer(stores, now, request_id);
         }
         Protocol::Cbor => cbor::decode,
         Protocol::Json => json::decode,

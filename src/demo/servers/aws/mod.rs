@@ -1,5 +1,5 @@
 //! AWS on one loopback listener: CloudWatch in Smithy's RPC v2 CBOR (the Rust SDK) and awsJson 1.0 (the AWS CLI), and the
-//! reading calls of ELBv2, RDS, ElastiCache, Auto Scaling and STS in awsQuery (facts/aws.md 2, 3.4, 3.5).
+//! calls of ELBv2, RDS, ElastiCache, Auto Scaling and STS in awsQuery (facts/aws.md 1.2, 1.7, 2, 3.4, 3.5).
 //!
 //! The services are told apart as their own front ends would: CBOR by path, awsJson by `X-Amz-Target`, awsQuery by the
 //! API version of the form and the signing name of the credentials. Resources exist in the world's region only, and
@@ -33,6 +33,7 @@ use self::query::Operation;
 use crate::demo::production::Production;
 use crate::demo::store::Stores;
 use crate::demo::store::aws::Aws;
+use crate::demo::world::admit::{Order, Refusal};
 
 pub use self::auth::ACCESS_KEY;
 pub use self::faults::{AwsFault, AwsFaults, SERVICES};
@@ -55,11 +56,21 @@ struct Caller<'a> {
 trait Window: Send + Sync + 'static {
     /// Calls `look` with the stores and the world's time, ms since the Unix epoch.
     fn look(&self, look: &mut dyn FnMut(&Stores, i64));
+
+    /// Carries out a request that changes something; the stores have followed when it returns.
+    ///
+    /// # Errors
+    /// As the service refuses.
+    fn act(&self, order: &Order) -> Result<(), Refusal>;
 }
 
 impl Window for Production {
     fn look(&self, look: &mut dyn FnMut(&Stores, i64)) {
         self.read(|world| look(&world.stores, world.now()));
+    }
+
+    fn act(&self, order: &Order) -> Result<(), Refusal> {
+        self.change(|world| world.order(order))
     }
 }
 

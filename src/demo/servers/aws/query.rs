@@ -8,11 +8,24 @@ use super::xml::Xml;
 use super::{Ask, Caller, autoscaling, elasticache, elbv2, rds, sts};
 use crate::demo::store::Stores;
 use crate::demo::store::aws::Aws;
+use crate::demo::world::admit::Order;
 
-/// One reading call of an awsQuery service.
+/// One call of an awsQuery service.
 pub struct Operation {
     pub name: &'static str,
-    pub answer: fn(&Ask<'_>, &mut Xml) -> Result<(), Failure>,
+    /// What the call orders, if it is one that changes something.
+    pub order: Option<Ordering>,
+    pub answer: Answering,
+}
+
+type Ordering = fn(&Ask<'_>) -> Result<Order, Failure>;
+type Answering = fn(&Ask<'_>, &mut Xml) -> Result<(), Failure>;
+
+impl Operation {
+    /// A call that changes nothing.
+    pub const fn reading(name: &'static str, answer: Answering) -> Self {
+        Self { name, order: None, answer }
+    }
 }
 
 /// A service of the listener.
@@ -74,35 +87,61 @@ pub fn service(form: &Form, headers: &HeaderMap) -> Option<&'static Service> {
     })
 }
 
-/// Answers a form from the stores.
-///
-/// # Errors
-/// What the service refuses: no valid credentials, another service's credentials, an unknown action, its own rules.
-pub fn answer(
-    service: &Service,
-    form: &Form,
-    headers: &HeaderMap,
-    stores: &Stores,
-    now: i64,
-    request_id: &str,
-) -> Result<Vec<u8>, Failure> {
-    let scope = super::auth::scope(headers)?;
-    if scope.service != service.signing_name {
-        return Err(Failure::new(
-            403,
-            "SignatureDoesNotMatch",
-            format!("Credential should be scoped to correct service: '{}'.", service.signing_name),
-        ));
+/// A request with its headers and form, on its way to a service.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    pub service: &'a Service,
+    pub form: &'a Form,
+    pub headers: &'a HeaderMap,
+}
+
+impl Request<'_> {
+    /// What the form orders, if its operation changes something.
+    ///
+    /// # Errors
+    /// What the service refuses: no valid credentials, another service's credentials, an unknown action, its own rules.
+    pub fn order(&self, stores: &Stores, now: i64) -> Result<Option<Order>, Failure> {
+        let (operation, region) = self.operation()?;
+        let elsewhere = Aws::default();
+        let ask = self.ask(&region, stores, &elsewhere, now);
+        operation.order.map(|order| order(&ask)).transpose()
     }
-    let action = form.get("Action").ok_or_else(|| Failure::new(400, "MissingAction", "The request has no Action."))?;
-    let version = form.get("Version").unwrap_or("NO_VERSION_SPECIFIED");
-    let operation =
-        service.operations.iter().find(|o| o.name == action && version == service.version).ok_or_else(|| {
+
+    /// Answers the form from the stores.
+    ///
+    /// # Errors
+    /// As [`Request::order`].
+    pub fn answer(&self, stores: &Stores, now: i64, request_id: &str) -> Result<Vec<u8>, Failure> {
+        let (operation, region) = self.operation()?;
+        let elsewhere = Aws::default();
+        let ask = self.ask(&region, stores, &elsewhere, now);
+        Xml::answer(operation.name, self.service.namespace, request_id, |xml| (operation.answer)(&ask, xml))
+    }
+
+    /// The operation of the form, and the region that is asked.
+    fn operation(&self) -> Result<(&'static Operation, String), Failure> {
+        let Self { service, form, headers } = self;
+        let scope = super::auth::scope(headers)?;
+        if scope.service != service.signing_name {
+            return Err(Failure::new(
+                403,
+                "SignatureDoesNotMatch",
+                format!("Credential should be scoped to correct service: '{}'.", service.signing_name),
+            ));
+        }
+        let missing = || Failure::new(400, "MissingAction", "The request has no Action.");
+        let action = form.get("Action").ok_or_else(missing)?;
+        let version = form.get("Version").unwrap_or("NO_VERSION_SPECIFIED");
+        let known = service.operations.iter().find(|o| o.name == action && version == service.version);
+        let operation = known.ok_or_else(|| {
             Failure::new(400, "InvalidAction", format!("Could not find operation {action} for version {version}"))
         })?;
-    let elsewhere = Aws::default();
-    let aws = if scope.region == stores.aws.region { &stores.aws } else { &elsewhere };
-    let caller = Caller { arn: &stores.aws.caller_arn, account: &stores.aws.account };
-    let ask = Ask { form, aws, caller, now };
-    Xml::answer(operation.name, service.namespace, request_id, |xml| (operation.answer)(&ask, xml))
+        Ok((operation, scope.region))
+    }
+
+    fn ask<'b>(&'b self, region: &str, stores: &'b Stores, elsewhere: &'b Aws, now: i64) -> Ask<'b> {
+        let aws = if region == stores.aws.region { &stores.aws } else { elsewhere };
+        let caller = Caller { arn: &stores.aws.caller_arn, account: &stores.aws.account };
+        Ask { form: self.form, aws, caller, now }
+    }
 }

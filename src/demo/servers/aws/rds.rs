@@ -1,18 +1,20 @@
-//! RDS (2014-10-31): the reading calls of facts/aws.md 2.4.
+//! RDS (2014-10-31): the reading calls of facts/aws.md 2.4, and the reboot of 1.2.
 
 use super::failure::Failure;
 use super::form::{Form, Paging};
 use super::xml::Xml;
 use super::{Ask, Operation};
 use crate::demo::store::aws::{DbEvent, DbInstance};
+use crate::demo::world::admit::Order;
 
 const PAGES: Paging = Paging { size: "MaxRecords", token: "Marker", range: 20..=100, default: 100 };
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation { name: "DescribeDBInstances", answer: db_instances },
-    Operation { name: "DescribeDBClusters", answer: db_clusters },
-    Operation { name: "DescribeEvents", answer: events },
-    Operation { name: "DescribePendingMaintenanceActions", answer: pending_maintenance },
+    Operation::reading("DescribeDBInstances", db_instances),
+    Operation::reading("DescribeDBClusters", db_clusters),
+    Operation::reading("DescribeEvents", events),
+    Operation::reading("DescribePendingMaintenanceActions", pending_maintenance),
+    Operation { name: "RebootDBInstance", order: Some(reboot), answer: rebooting },
 ];
 
 fn db_instances(ask: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {
@@ -82,6 +84,22 @@ fn db_clusters(ask: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {
 
 fn pending_maintenance(_: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {
     xml.nest("PendingMaintenanceActions", |_| {});
+    Ok(())
+}
+
+fn named<'a>(ask: &'a Ask<'_>) -> Result<&'a DbInstance, Failure> {
+    let id = ask.form.get("DBInstanceIdentifier").ok_or_else(|| Failure::missing("DBInstanceIdentifier"))?;
+    let found = ask.aws.db_instances.iter().find(|db| db.id == id);
+    found.ok_or_else(|| Failure::new(404, "DBInstanceNotFound", format!("DBInstance {id} not found.")))
+}
+
+fn reboot(ask: &Ask<'_>) -> Result<Order, Failure> {
+    Ok(Order::Reboot { database: named(ask)?.id.clone(), failover: ask.form.flag("ForceFailover") })
+}
+
+fn rebooting(ask: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {
+    let db = named(ask)?;
+    xml.nest("DBInstance", |xml| db_instance(ask, xml, db));
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::xml::Xml;
 use super::{Ask, Operation};
 
-pub const OPERATIONS: &[Operation] = &[Operation { name: "GetCallerIdentity", answer: caller_identity }];
+pub const OPERATIONS: &[Operation] = &[Operation::reading("GetCallerIdentity", caller_identity)];
 
 fn caller_identity(ask: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {
     xml.text("Arn", ask.caller.arn);

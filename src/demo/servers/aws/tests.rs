@@ -341,9 +341,9 @@ async fn only_the_demos_credentials_are_taken() {
 async fn an_unknown_action_is_named() {
     let served = serve().await;
     let client = aws_sdk_rds::Client::new(&sdk(&served));
-    let error = client.reboot_db_instance().db_instance_identifier("shop-db").send().await.unwrap_err();
+    let error = client.stop_db_instance().db_instance_identifier("shop-db").send().await.unwrap_err();
     assert_eq!(error.code(), Some("InvalidAction"));
-    assert!(error.message().unwrap().contains("RebootDBInstance"));
+    assert!(error.message().unwrap().contains("StopDBInstance"));
     let error = aws_sdk_cloudwatch::Client::new(&sdk(&served))
         .delete_alarms()
         .alarm_names("shop-5xx")

@@ -1,4 +1,4 @@
-//! Who is asking, and what they may do. The demo's user reads everything; nobody changes anything.
+//! Who is asking, and what they may do. The demo's user reads everything and has an operator's rights to change.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -6,12 +6,57 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::USER;
 use super::failure::Failure;
-use super::protobuf;
-use crate::demo::store::json::{at, set};
+use super::resources::Resource;
+use super::{Target, USER, protobuf};
+use crate::demo::store::json::{at, set, text};
 
 const READING: [&str; 3] = ["get", "list", "watch"];
+
+/// A rule of the operator's role: verbs, API group, resources with their subresources.
+type Rule = (&'static [&'static str], &'static str, &'static [&'static str]);
+
+const ROLE: &str = "tierdeck-operator";
+const RULES: [Rule; 10] = [
+    (
+        &["patch", "update"],
+        "apps",
+        &["deployments", "deployments/scale", "statefulsets", "statefulsets/scale", "daemonsets"],
+    ),
+    (&["patch", "update"], "argoproj.io", &["rollouts", "rollouts/scale", "rollouts/status"]),
+    (&["patch"], "argoproj.io", &["applications"]),
+    (&["patch", "update"], "autoscaling", &["horizontalpodautoscalers"]),
+    (&["patch"], "", &["nodes"]),
+    (&["delete"], "", &["pods"]),
+    (&["create"], "", &["pods/eviction"]),
+    (&["create", "update", "patch", "delete"], "coordination.k8s.io", &["leases"]),
+    (&["create", "patch"], "", &["events"]),
+    (&["create", "patch"], "events.k8s.io", &["events"]),
+];
+
+/// Whether the demo's user may do that to a resource (`pods`) or a part of one (`pods/eviction`).
+fn allowed(verb: &str, group: &str, resource: &str) -> bool {
+    READING.contains(&verb)
+        || RULES
+            .iter()
+            .any(|(verbs, g, resources)| *g == group && verbs.contains(&verb) && resources.contains(&resource))
+}
+
+/// Lets a request pass that the user's role allows.
+///
+/// # Errors
+/// 403, as the API server words it.
+pub fn permit(verb: &str, resource: &Resource, target: &Target) -> Result<(), Failure> {
+    let what = if target.subresource.is_empty() {
+        resource.gvr.resource.to_owned()
+    } else {
+        format!("{}/{}", resource.gvr.resource, target.subresource)
+    };
+    if allowed(verb, resource.gvr.group, &what) {
+        return Ok(());
+    }
+    Err(Failure::forbidden(resource, verb, &what, (&target.namespace, &target.name)))
+}
 
 pub async fn who(headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
     let mut review = posted(&headers, &body, "authentication.k8s.io/v1", "SelfSubjectReview")?;
@@ -33,8 +78,14 @@ pub async fn may(headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
              null: exactly one of nonResourceAttributes or resourceAttributes must be specified",
         ));
     };
-    let status = if READING.contains(&verb) {
-        json!({"allowed": true, "reason": "the demo's user reads everything"})
+    let asked = |name: &str| text(spec, &format!("/resourceAttributes/{name}"));
+    let what = match asked("subresource") {
+        "" => asked("resource").to_owned(),
+        part => format!("{}/{part}", asked("resource")),
+    };
+    let status = if allowed(verb, asked("group"), &what) {
+        let reason = format!("RBAC: allowed by ClusterRoleBinding {ROLE:?} of ClusterRole {ROLE:?} to User {USER:?}");
+        json!({"allowed": true, "reason": reason})
     } else {
         json!({"allowed": false})
     };
@@ -44,12 +95,16 @@ pub async fn may(headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
 
 pub async fn rules(headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
     let mut review = posted(&headers, &body, "authorization.k8s.io/v1", "SelfSubjectRulesReview")?;
+    let mut granted = vec![json!({"verbs": READING, "apiGroups": ["*"], "resources": ["*"]})];
+    granted.extend(
+        RULES.iter().map(|(verbs, group, all)| json!({"verbs": verbs, "apiGroups": [group], "resources": all})),
+    );
     set(
         &mut review,
         &["status"],
         json!({
             "incomplete": false,
-            "resourceRules": [{"verbs": READING, "apiGroups": ["*"], "resources": ["*"]}],
+            "resourceRules": granted,
             "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": ["*"]}],
         }),
     );

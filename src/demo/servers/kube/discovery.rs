@@ -63,8 +63,8 @@ pub async fn resources(Path(target): Path<Target>) -> Result<Json<Value>, Failur
         json!({"name": resource, "singularName": kind.to_lowercase(), "namespaced": false, "kind": kind,
                "verbs": ["create"]})
     }));
+    rows.extend(resources::of(&group, &version).flat_map(resources::Resource::parts));
     if group.is_empty() {
-        rows.push(json!({"name": "pods/log", "singularName": "", "namespaced": true, "kind": "Pod", "verbs": ["get"]}));
         rows.push(json!({"name": "services/proxy", "singularName": "", "namespaced": true,
                          "kind": "ServiceProxyOptions", "verbs": ["create", "get"]}));
     }

@@ -38,6 +38,99 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
     }
 
+    /// A value that a kind, named with its group, does not allow.
+    pub fn invalid((kind, group): (&str, &str), name: &str, field: &str, message: &str) -> Self {
+        let qualified = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
+        let reason = match message.split(':').next().unwrap_or_default() {
+            "Required value" => "FieldValueRequired",
+            _ => "FieldValueInvalid",
+        };
+        Self {
+            details: json!({
+                "name": name, "group": group, "kind": kind,
+                "causes": [{"reason": reason, "message": message, "field": field}],
+            }),
+            ..Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "Invalid",
+                format!("{qualified} {name:?} is invalid: {field}: {message}"),
+            )
+        }
+    }
+
+    /// A JSON patch that does not fit: which operation failed is not said (facts/controlplane.md 0.1).
+    pub fn unfit() -> Self {
+        Self {
+            details: json!({}),
+            ..Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "Invalid",
+                "the server rejected our request due to an error in our request",
+            )
+        }
+    }
+
+    pub fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
+        let message = format!("Operation cannot be fulfilled on {} {name:?}: {why}", resource.qualified());
+        Self {
+            details: json!({"name": name, "group": resource.gvr.group, "kind": resource.gvr.resource}),
+            ..Self::new(StatusCode::CONFLICT, "Conflict", message)
+        }
+    }
+
+    /// A write from an old version.
+    pub fn modified(resource: &Resource, name: &str) -> Self {
+        let why = "the object has been modified; please apply your changes to the latest version and try again";
+        Self::conflict(resource, name, why)
+    }
+
+    pub fn exists(resource: &Resource, name: &str) -> Self {
+        let message = format!("{} {name:?} already exists", resource.qualified());
+        Self {
+            details: json!({"name": name, "group": resource.gvr.group, "kind": resource.gvr.resource}),
+            ..Self::new(StatusCode::CONFLICT, "AlreadyExists", message)
+        }
+    }
+
+    pub fn no_namespace(name: &str) -> Self {
+        Self {
+            details: json!({"name": name, "kind": "namespaces"}),
+            ..Self::new(StatusCode::NOT_FOUND, "NotFound", format!("namespaces {name:?} not found"))
+        }
+    }
+
+    /// A verb that the user's roles do not allow.
+    pub fn forbidden(resource: &Resource, verb: &str, what: &str, target: (&str, &str)) -> Self {
+        let (namespace, name) = target;
+        let place = if namespace.is_empty() {
+            "at the cluster scope".to_owned()
+        } else {
+            format!("in the namespace {namespace:?}")
+        };
+        let (qualified, group, user) = (resource.qualified(), resource.gvr.group, super::USER);
+        let named = if name.is_empty() { String::new() } else { format!(" {name:?}") };
+        let message = format!(
+            "{qualified}{named} is forbidden: User {user:?} cannot {verb} resource {what:?} in API group {group:?} {place}"
+        );
+        Self {
+            details: json!({"name": name, "group": group, "kind": resource.gvr.resource}),
+            ..Self::new(StatusCode::FORBIDDEN, "Forbidden", message)
+        }
+    }
+
+    /// An eviction that the disruption budget does not allow: 429 without Retry-After.
+    pub fn budget(name: &str, wanted: u32, healthy: u32) -> Self {
+        let cause = format!("The disruption budget {name} needs {wanted} healthy pods and has {healthy} currently");
+        Self {
+            details: json!({"causes": [{"reason": "DisruptionBudget", "message": cause}]}),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "TooManyRequests",
+                "Cannot evict pod as it would violate the pod's disruption budget.",
+            )
+        }
+    }
+
     /// What a list or a watch that begins in the forgotten past is told.
     pub fn expired(asked: u64, oldest: u64) -> Self {
         Self::new(StatusCode::GONE, "Expired", format!("too old resource version: {asked} ({oldest})"))
@@ -91,6 +184,10 @@ pub fn refusal(status: StatusCode) -> Response {
         StatusCode::METHOD_NOT_ALLOWED => {
             Failure::new(status, "MethodNotAllowed", "the server does not allow this method on the requested resource")
         }
+        StatusCode::TOO_MANY_REQUESTS => Failure {
+            details: json!({"retryAfterSeconds": 1}),
+            ..Failure::new(status, "TooManyRequests", "Too many requests, please try again later.")
+        },
         _ => Failure::new(status, "InternalError", "Internal error occurred: the embedded API server was told to fail"),
     };
     failure.into_response()

@@ -1,7 +1,7 @@
 //! The Kubernetes API: discovery, lists, watches, tables, reviews, the service proxy and pod logs.
 //!
 //! What clients need of it: facts/kubernetes.md part 3; how a real API server answers: facts/controlplane.md part 4.
-//! Every change of the cluster is the world's: requests that would change an object are not routed (405).
+//! What a request changes becomes the world's, and its consequences show as the world goes on.
 
 mod accept;
 mod access;
@@ -18,6 +18,7 @@ mod resources;
 mod selector;
 mod table;
 mod watch;
+mod write;
 
 #[cfg(test)]
 mod fixture;
@@ -62,6 +63,8 @@ struct Target {
     resource: String,
     #[serde(default)]
     name: String,
+    #[serde(default)]
+    subresource: String,
 }
 
 fn core_version() -> String {
@@ -69,6 +72,9 @@ fn core_version() -> String {
 }
 
 type Endpoint = fn(MethodFilter) -> MethodRouter<Api>;
+
+/// A part of an object: `status` or `scale`.
+const PART: &str = "/apis/{group}/{version}/namespaces/{namespace}/{resource}/{name}/{subresource}";
 
 /// Every route: method, path, what answers it.
 const ROUTES: &[(Method, &str, Endpoint)] = &[
@@ -90,6 +96,20 @@ const ROUTES: &[(Method, &str, Endpoint)] = &[
     (Method::GET, "/apis/{group}/{version}/{resource}/{name}", |m| on(m, list::object)),
     (Method::GET, "/apis/{group}/{version}/namespaces/{namespace}/{resource}", |m| on(m, list::collection)),
     (Method::GET, "/apis/{group}/{version}/namespaces/{namespace}/{resource}/{name}", |m| on(m, list::object)),
+    (Method::PATCH, "/api/v1/{resource}/{name}", |m| on(m, write::replace)),
+    (Method::PUT, "/api/v1/{resource}/{name}", |m| on(m, write::replace)),
+    (Method::POST, "/api/v1/namespaces/{namespace}/{resource}", |m| on(m, write::create)),
+    (Method::PATCH, "/api/v1/namespaces/{namespace}/{resource}/{name}", |m| on(m, write::replace)),
+    (Method::PUT, "/api/v1/namespaces/{namespace}/{resource}/{name}", |m| on(m, write::replace)),
+    (Method::DELETE, "/api/v1/namespaces/{namespace}/{resource}/{name}", |m| on(m, write::delete)),
+    (Method::POST, "/api/v1/namespaces/{namespace}/pods/{name}/eviction", |m| on(m, write::evict)),
+    (Method::POST, "/apis/{group}/{version}/namespaces/{namespace}/{resource}", |m| on(m, write::create)),
+    (Method::PATCH, "/apis/{group}/{version}/namespaces/{namespace}/{resource}/{name}", |m| on(m, write::replace)),
+    (Method::PUT, "/apis/{group}/{version}/namespaces/{namespace}/{resource}/{name}", |m| on(m, write::replace)),
+    (Method::DELETE, "/apis/{group}/{version}/namespaces/{namespace}/{resource}/{name}", |m| on(m, write::delete)),
+    (Method::GET, PART, |m| on(m, write::subresource)),
+    (Method::PATCH, PART, |m| on(m, write::replace)),
+    (Method::PUT, PART, |m| on(m, write::replace)),
     (Method::POST, "/apis/authentication.k8s.io/v1/selfsubjectreviews", |m| on(m, access::who)),
     (Method::POST, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", |m| on(m, access::may)),
     (Method::POST, "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", |m| on(m, access::rules)),

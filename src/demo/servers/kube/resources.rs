@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::demo::store::kube::{
-    DAEMONSETS, DEPLOYMENTS, ENDPOINT_SLICES, EVENTS, Gvr, HPAS, NAMESPACES, NODE_METRICS, NODES, PDBS, POD_METRICS,
-    PODS, REPLICASETS, ROLLOUTS, SERVICES, STATEFULSETS,
+    APPLICATIONS, CONTROLLER_REVISIONS, DAEMONSETS, DEPLOYMENTS, ENDPOINT_SLICES, EVENTS, Gvr, HPAS, LEASES,
+    NAMESPACES, NEW_EVENTS, NODE_METRICS, NODES, PDBS, POD_METRICS, PODS, REPLICASETS, ROLLOUTS, SERVICES,
+    STATEFULSETS,
 };
 
 use super::table::{self, Printer};
@@ -21,6 +22,9 @@ pub struct Resource {
     pub in_all: bool,
     /// metrics.k8s.io is computed on request: it has no resource version to watch from.
     pub watchable: bool,
+    /// Verbs beside the reading ones, and parts that have a path of their own.
+    pub writing: &'static [&'static str],
+    pub subresources: &'static [&'static str],
     pub printer: &'static Printer,
 }
 
@@ -39,8 +43,34 @@ impl Resource {
         }
     }
 
-    pub fn verbs(&self) -> &'static [&'static str] {
-        if self.watchable { &["get", "list", "watch"] } else { &["get", "list"] }
+    pub fn verbs(&self) -> Vec<&'static str> {
+        let reading: &[&str] = if self.watchable { &["get", "list", "watch"] } else { &["get", "list"] };
+        reading.iter().chain(self.writing).copied().collect()
+    }
+
+    /// Rows of its parts in an `APIResourceList`.
+    pub fn parts(&self) -> impl Iterator<Item = Value> {
+        self.subresources.iter().map(|part| {
+            let (group, version, kind) = self.part_kind(part);
+            let mut row = json!({
+                "name": format!("{}/{part}", self.gvr.resource), "singularName": "", "namespaced": self.namespaced,
+                "kind": kind, "verbs": part_verbs(part),
+            });
+            if !group.is_empty() && group != self.gvr.group {
+                set(&mut row, &["group"], group);
+                set(&mut row, &["version"], version);
+            }
+            row
+        })
+    }
+
+    /// Group, version and kind of what a part is.
+    fn part_kind(&self, part: &str) -> (&'static str, &'static str, &'static str) {
+        match part {
+            "scale" => ("autoscaling", "v1", "Scale"),
+            "eviction" => ("policy", "v1", "Eviction"),
+            _ => (self.gvr.group, self.gvr.version, self.kind),
+        }
     }
 
     /// Its row in an `APIResourceList`.
@@ -71,17 +101,29 @@ impl Resource {
         if self.in_all {
             set(&mut row, &["categories"], json!(["all"]));
         }
-        if self.gvr == PODS {
-            set(
-                &mut row,
-                &["subresources"],
-                json!([{
-                    "subresource": "log", "verbs": ["get"],
-                    "responseKind": {"group": "", "version": "v1", "kind": "Pod"},
-                }]),
-            );
+        let parts: Vec<Value> = self
+            .subresources
+            .iter()
+            .map(|part| {
+                let (group, version, kind) = self.part_kind(part);
+                json!({
+                    "subresource": part, "verbs": part_verbs(part),
+                    "responseKind": {"group": group, "version": version, "kind": kind},
+                })
+            })
+            .collect();
+        if !parts.is_empty() {
+            set(&mut row, &["subresources"], parts);
         }
         row
+    }
+}
+
+fn part_verbs(part: &str) -> &'static [&'static str] {
+    match part {
+        "log" => &["get"],
+        "eviction" => &["create"],
+        _ => &["get", "patch", "update"],
     }
 }
 
@@ -106,7 +148,9 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("authorization.k8s.io", "v1"),
     ("autoscaling", "v2"),
     ("policy", "v1"),
+    ("coordination.k8s.io", "v1"),
     ("discovery.k8s.io", "v1"),
+    ("events.k8s.io", "v1"),
     ("argoproj.io", "v1alpha1"),
     ("metrics.k8s.io", "v1beta1"),
 ];
@@ -119,8 +163,12 @@ const STORED: Resource = Resource {
     namespaced: true,
     in_all: false,
     watchable: true,
+    writing: &[],
+    subresources: &[],
     printer: &table::NAMED,
 };
+
+const CHANGED: &[&str] = &["patch", "update"];
 
 pub const RESOURCES: &[Resource] = &[
     Resource {
@@ -135,13 +183,24 @@ pub const RESOURCES: &[Resource] = &[
     Resource {
         gvr: NODES,
         kind: "Node",
+        writing: CHANGED,
         singular: "node",
         short: &["no"],
         namespaced: false,
         printer: &table::NODES,
         ..STORED
     },
-    Resource { gvr: PODS, kind: "Pod", singular: "pod", short: &["po"], in_all: true, printer: &table::PODS, ..STORED },
+    Resource {
+        gvr: PODS,
+        kind: "Pod",
+        writing: &["delete"],
+        subresources: &["eviction", "log"],
+        singular: "pod",
+        short: &["po"],
+        in_all: true,
+        printer: &table::PODS,
+        ..STORED
+    },
     Resource {
         gvr: SERVICES,
         kind: "Service",
@@ -151,10 +210,20 @@ pub const RESOURCES: &[Resource] = &[
         printer: &table::SERVICES,
         ..STORED
     },
-    Resource { gvr: EVENTS, kind: "Event", singular: "event", short: &["ev"], printer: &table::EVENTS, ..STORED },
+    Resource {
+        gvr: EVENTS,
+        kind: "Event",
+        writing: &["create"],
+        singular: "event",
+        short: &["ev"],
+        printer: &table::EVENTS,
+        ..STORED
+    },
     Resource {
         gvr: DEPLOYMENTS,
         kind: "Deployment",
+        writing: CHANGED,
+        subresources: &["scale", "status"],
         singular: "deployment",
         short: &["deploy"],
         in_all: true,
@@ -173,6 +242,8 @@ pub const RESOURCES: &[Resource] = &[
     Resource {
         gvr: STATEFULSETS,
         kind: "StatefulSet",
+        writing: CHANGED,
+        subresources: &["scale", "status"],
         singular: "statefulset",
         short: &["sts"],
         in_all: true,
@@ -182,15 +253,19 @@ pub const RESOURCES: &[Resource] = &[
     Resource {
         gvr: DAEMONSETS,
         kind: "DaemonSet",
+        writing: CHANGED,
+        subresources: &["status"],
         singular: "daemonset",
         short: &["ds"],
         in_all: true,
         printer: &table::DAEMONSETS,
         ..STORED
     },
+    Resource { gvr: CONTROLLER_REVISIONS, kind: "ControllerRevision", singular: "controllerrevision", ..STORED },
     Resource {
         gvr: HPAS,
         kind: "HorizontalPodAutoscaler",
+        writing: CHANGED,
         singular: "horizontalpodautoscaler",
         short: &["hpa"],
         in_all: true,
@@ -215,12 +290,30 @@ pub const RESOURCES: &[Resource] = &[
     Resource {
         gvr: ROLLOUTS,
         kind: "Rollout",
+        writing: CHANGED,
+        subresources: &["scale", "status"],
         singular: "rollout",
         short: &["ro"],
         in_all: true,
         printer: &table::ROLLOUTS,
         ..STORED
     },
+    Resource {
+        gvr: APPLICATIONS,
+        kind: "Application",
+        writing: CHANGED,
+        singular: "application",
+        short: &["app", "apps"],
+        ..STORED
+    },
+    Resource {
+        gvr: LEASES,
+        kind: "Lease",
+        writing: &["create", "delete", "patch", "update"],
+        singular: "lease",
+        ..STORED
+    },
+    Resource { gvr: NEW_EVENTS, kind: "Event", writing: &["create"], singular: "event", short: &["ev"], ..STORED },
     Resource {
         gvr: POD_METRICS,
         kind: "PodMetrics",

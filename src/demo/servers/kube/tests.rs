@@ -139,8 +139,9 @@ async fn errors_are_status_objects() {
         (Method::GET, pods("?fieldSelector=spec.replicas%3D1"), 400, "BadRequest"),
         (Method::GET, pods("?resourceVersion=999999999"), 504, "Timeout"),
         (Method::GET, pods("?watch=true&sendInitialEvents=true"), 422, "Invalid"),
-        (Method::PATCH, pods("/web-0"), 405, "MethodNotAllowed"),
-        (Method::DELETE, pods("/web-0"), 405, "MethodNotAllowed"),
+        (Method::PATCH, pods("/web-0"), 403, "Forbidden"),
+        (Method::PATCH, pods(""), 405, "MethodNotAllowed"),
+        (Method::DELETE, pods(""), 405, "MethodNotAllowed"),
         (Method::GET, "/apis/metrics.k8s.io/v1beta1/pods?watch=true".to_owned(), 405, "MethodNotAllowed"),
     ] {
         let response = api.request(method.clone(), &path, "*/*").await;
@@ -323,7 +324,7 @@ async fn discovery_names_every_kind_in_both_forms() {
 }
 
 #[tokio::test]
-async fn reviews_say_who_asks_and_that_it_reads_only() {
+async fn reviews_say_who_asks_and_what_its_role_allows() {
     let api = served();
     let client = reqwest::Client::new();
     let post = |path: &str, body: Value| {
@@ -333,11 +334,19 @@ async fn reviews_say_who_asks_and_that_it_reads_only() {
     assert_eq!(review.status(), StatusCode::CREATED);
     let review: Value = review.json().await.expect("JSON");
     assert_eq!(review["status"]["userInfo"]["username"], "demo");
-    for (verb, allowed) in [("list", true), ("patch", false)] {
-        let body = json!({"spec": {"resourceAttributes": {"verb": verb, "resource": "pods"}}});
+    for (verb, group, resource, part, allowed) in [
+        ("list", "", "pods", "", true),
+        ("patch", "", "pods", "", false),
+        ("create", "", "pods", "eviction", true),
+        ("patch", "argoproj.io", "rollouts", "status", true),
+        ("patch", "apps", "rollouts", "status", false),
+        ("patch", "policy", "poddisruptionbudgets", "", false),
+    ] {
+        let attributes = json!({"verb": verb, "group": group, "resource": resource, "subresource": part});
+        let body = json!({"spec": {"resourceAttributes": attributes}});
         let review = post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body).await.expect("an answer");
         let review: Value = review.json().await.expect("JSON");
-        assert_eq!(review["status"]["allowed"], allowed, "{verb}");
+        assert_eq!(review["status"]["allowed"], allowed, "{verb} {resource}/{part}");
     }
     let empty = post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", json!({"spec": {}})).await;
     assert_eq!(empty.expect("an answer").status(), StatusCode::UNPROCESSABLE_ENTITY);

@@ -1,8 +1,8 @@
 //! The inventory that AWS' Describe calls tell.
 
 use crate::demo::store::aws::{
-    AutoScalingGroup, Aws, CacheMember, DbEvent, DbInstance, Listener, LoadBalancer, ReplicationGroup, ScalingActivity,
-    Target, TargetGroup,
+    AutoScalingGroup, Aws, CacheEvent, CacheMember, DbEvent, DbInstance, Listener, LoadBalancer, ReplicationGroup,
+    ScalingActivity, Target, TargetGroup,
 };
 use crate::demo::world::MINUTE;
 use crate::demo::world::model::Model;
@@ -164,8 +164,45 @@ pub fn follow(aws: &mut Aws, model: &Model) {
     for group in &mut aws.target_groups {
         group.targets.clone_from(&targets);
     }
+    follow_stores(aws, model);
     for instance in aws.db_instances.iter_mut().filter(|d| d.replica_of.is_none()) {
         // Logs are archived every five minutes.
         instance.latest_restorable = Some(model.at - model.at.rem_euclid(5 * MINUTE) - MINUTE);
     }
+}
+
+/// Status, zones, roles and events of databases and cache.
+fn follow_stores(aws: &mut Aws, model: &Model) {
+    let operations = &model.operations;
+    aws.db_events.truncate(1);
+    for (instance, known) in aws.db_instances.iter_mut().zip(&operations.databases) {
+        known.status(model.at).clone_into(&mut instance.status);
+        known.zone.clone_into(&mut instance.zone);
+        instance.secondary_zone = known.standby.map(str::to_owned);
+        aws.db_events.extend(known.told.iter().map(|told| DbEvent {
+            source: instance.id.clone(),
+            message: told.message.to_owned(),
+            categories: told.categories.to_vec(),
+            at: told.at,
+        }));
+    }
+    for group in &mut aws.replication_groups {
+        operations.cache.status(model.at).clone_into(&mut group.status);
+        group.automatic_failover = operations.cache.automatic_failover;
+        group.multi_az = operations.cache.multi_az;
+        for (member, cache) in group.members.iter_mut().zip(&spec::CACHES) {
+            member.role = if operations.cache.leads(cache) { "primary" } else { "replica" };
+        }
+    }
+    aws.cache_events = operations
+        .cache
+        .told
+        .iter()
+        .map(|told| CacheEvent {
+            kind: told.kind,
+            source: told.source.clone(),
+            message: told.message.clone(),
+            at: told.at,
+        })
+        .collect();
 }

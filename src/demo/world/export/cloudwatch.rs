@@ -3,7 +3,6 @@
 use crate::demo::store::cloudwatch::{Alarm, CloudWatch, MetricId, Point};
 use crate::demo::world::MINUTE;
 use crate::demo::world::database::DatabaseFlow;
-use crate::demo::world::flow::Flow;
 use crate::demo::world::model::Model;
 use crate::demo::world::spec::{self, Cache, GIB};
 
@@ -65,7 +64,7 @@ impl Exporter {
                 rds(database, &mut sheet);
             }
             for cache in &spec::CACHES {
-                elasticache(cache, flow, &mut sheet);
+                elasticache(cache, model, &mut sheet);
             }
             network_and_nodes(model, &closed, &mut sheet);
         }
@@ -193,7 +192,8 @@ fn load_balancer(model: &Model, minute: &Minute, sheet: &mut Sheet) {
 
 fn rds(flow: &DatabaseFlow, sheet: &mut Sheet) {
     let on = [("DBInstanceIdentifier", flow.spec.id)];
-    let (reads, writes) = (flow.queries * 0.15, if flow.spec.replica { 6.0 } else { flow.queries * 0.6 });
+    let queries = if flow.down { 0.0 } else { flow.queries };
+    let (reads, writes) = (queries * 0.15, if flow.spec.replica { 6.0 } else { queries * 0.6 });
     // What the storage adds: half of a query's time when it stalls.
     let disk = flow.disk_queue * 0.0022;
     for (name, value) in [
@@ -217,28 +217,29 @@ fn rds(flow: &DatabaseFlow, sheet: &mut Sheet) {
     }
 }
 
-fn elasticache(cache: &Cache, flow: &Flow, sheet: &mut Sheet) {
+fn elasticache(cache: &Cache, model: &Model, sheet: &mut Sheet) {
+    let (flow, primary) = (&model.flow, model.operations.cache.leads(cache));
     let on = [("CacheClusterId", cache.id)];
     let store = &flow.cache;
-    let commands = if cache.primary { store.commands } else { store.commands * 0.12 };
+    let commands = if primary { store.commands } else { store.commands * 0.12 };
     let reads = commands * 0.84 * 60.0;
     for (name, value) in [
-        ("EngineCPUUtilization", if cache.primary { store.cpu * 100.0 } else { 3.0 }),
-        ("CPUUtilization", if cache.primary { store.cpu * 50.0 + 2.0 } else { 3.0 }),
+        ("EngineCPUUtilization", if primary { store.cpu * 100.0 } else { 3.0 }),
+        ("CPUUtilization", if primary { store.cpu * 50.0 + 2.0 } else { 3.0 }),
         ("DatabaseMemoryUsagePercentage", store.memory * 100.0),
         ("FreeableMemory", (1.0 - store.memory) * 6.0 * GIB),
         ("Evictions", 0.0),
-        ("CurrConnections", if cache.primary { store.connections.round() } else { 6.0 }),
+        ("CurrConnections", if primary { store.connections.round() } else { 6.0 }),
         ("CacheHits", (reads * store.hit_ratio).round()),
         ("CacheMisses", (reads * (1.0 - store.hit_ratio)).round()),
         ("CacheHitRate", store.hit_ratio * 100.0),
-        ("IsMaster", if cache.primary { 1.0 } else { 0.0 }),
+        ("IsMaster", if primary { 1.0 } else { 0.0 }),
         ("SuccessfulReadRequestLatency", store.command.mean * 1e6),
         ("SuccessfulWriteRequestLatency", store.command.mean * 1.2e6),
     ] {
         sheet.value("AWS/ElastiCache", name, &on, value);
     }
-    if !cache.primary {
+    if !primary {
         sheet.value("AWS/ElastiCache", "ReplicationLag", &on, store.lag);
     }
 }

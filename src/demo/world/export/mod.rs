@@ -2,7 +2,7 @@
 
 mod aws;
 mod cloudwatch;
-mod kube;
+pub mod kube;
 mod network;
 mod prometheus;
 
@@ -19,7 +19,7 @@ use super::{COARSE, SCRAPE};
 pub struct Exporters {
     prometheus: prometheus::Prometheus,
     cloudwatch: cloudwatch::Exporter,
-    kube: kube::Exporter,
+    pub kube: kube::Exporter,
     alerts: alerts::Evaluator,
 }
 
@@ -54,6 +54,7 @@ impl Exporters {
         let notices = std::mem::take(&mut model.notices);
         self.kube.settle(model, &notices, &mut stores.kube);
         aws::follow(&mut stores.aws, model);
+        network::follow(&mut stores.network, model);
         self.cloudwatch.judge(model.at, &mut stores.cloudwatch);
         self.prometheus.list_targets(&mut stores.tsdb);
     }

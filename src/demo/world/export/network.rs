@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::demo::store::network::{Network, SshHost, TcpService, TlsSite};
+use crate::demo::world::model::Model;
 use crate::demo::world::spec::{self, DOMAIN};
 
 use super::aws::{cache_endpoint, database_endpoint};
@@ -35,7 +36,22 @@ pub fn describe(network: &mut Network, now: i64) {
         .map(|(name, address)| SshHost { name: (*name).to_owned(), address: (*address).to_owned(), up: true })
         .collect();
     network.tcp = vec![
-        TcpService { name: "orders-db".to_owned(), protocol: "postgres", up: true },
-        TcpService { name: spec::REPLICATION_GROUP.to_owned(), protocol: "redis", up: true },
+        TcpService { name: "orders-db".to_owned(), protocol: "postgres", up: true, delay: 3.0 },
+        TcpService { name: spec::REPLICATION_GROUP.to_owned(), protocol: "redis", up: true, delay: 0.0 },
     ];
+}
+
+/// Brings the databases' names and listeners up to the model.
+pub fn follow(network: &mut Network, model: &Model) {
+    for ((database, instance), state) in spec::DATABASES.iter().zip(&model.operations.databases).zip(&model.databases) {
+        let name = database_endpoint(database.id);
+        for (_, addresses) in network.dns.records.iter_mut().filter(|(known, _)| *known == name) {
+            *addresses = instance.address().parse().into_iter().collect();
+        }
+        for service in network.tcp.iter_mut().filter(|service| service.name == database.id) {
+            service.up = !state.down;
+            let flow = model.flow.databases.iter().find(|flow| flow.spec.id == database.id);
+            service.delay = flow.map_or(0.0, |flow| flow.query.mean * 1_000.0);
+        }
+    }
 }

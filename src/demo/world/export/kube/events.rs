@@ -85,7 +85,7 @@ fn event(seed: u64, notice: &Notice) -> Value {
     let name = format!("{}.{number:016x}", notice.object);
     let api_version = match notice.kind {
         "Pod" => "v1",
-        "Rollout" => "argoproj.io/v1alpha1",
+        "Rollout" | "Application" => "argoproj.io/v1alpha1",
         "HorizontalPodAutoscaler" => "autoscaling/v2",
         _ => "apps/v1",
     };
@@ -97,7 +97,7 @@ fn event(seed: u64, notice: &Notice) -> Value {
             "uid": uid(seed, &format!("{}/{}/{}", notice.kind, notice.namespace, notice.object)),
         },
         "reason": notice.reason, "message": notice.message,
-        "type": if notice.reason == "BackOff" { "Warning" } else { "Normal" }, "count": 1,
+        "type": if matches!(notice.reason, "BackOff" | "RolloutAborted") { "Warning" } else { "Normal" }, "count": 1,
         "firstTimestamp": at, "lastTimestamp": at, "eventTime": null,
         "source": {"component": notice.component},
         "reportingComponent": notice.component, "reportingInstance": "",

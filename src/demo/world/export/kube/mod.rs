@@ -1,24 +1,30 @@
 //! Kubernetes objects as an API server of 1.33 shows them.
 
+mod applications;
+pub mod edits;
 mod events;
 mod nodes;
 mod pods;
+mod rollouts;
 mod services;
 mod workloads;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use crate::demo::store::json::{set, text};
 use crate::demo::store::kube::{
-    DAEMONSETS, DEPLOYMENTS, ENDPOINT_SLICES, Gvr, HPAS, Kube, NAMESPACES, NODES, PDBS, PODS, REPLICASETS, ROLLOUTS,
-    SERVICES, STATEFULSETS,
+    APPLICATIONS, CONTROLLER_REVISIONS, DAEMONSETS, DEPLOYMENTS, ENDPOINT_SLICES, Gvr, HPAS, Kube, NAMESPACES, NODES,
+    PDBS, PODS, REPLICASETS, ROLLOUTS, SERVICES, STATEFULSETS,
 };
 use crate::demo::world::cluster::{Notice, Workload};
 use crate::demo::world::model::Model;
 use crate::demo::world::noise::uid;
+use crate::demo::world::operations::owner::MANAGER;
 use crate::demo::world::spec::{self, Kind};
+
+pub use pods::template as template_of;
 
 /// Figures of metrics.k8s.io and of the autoscalers are renewed this often, ms.
 const FIGURES_EVERY: i64 = 15_000;
@@ -28,10 +34,13 @@ pub struct Exporter {
     /// Objects that come and go with the model.
     known: BTreeSet<(Gvr, String, String)>,
     events: events::Events,
+    /// What users wrote that the model knows nothing of.
+    pub edits: edits::Edits,
+    /// When each owner last put something back, as far as it is written down.
+    synced: BTreeMap<&'static str, i64>,
     revision: u64,
     figures_at: i64,
     created_at: i64,
-    seed: u64,
 }
 
 impl Exporter {
@@ -47,45 +56,86 @@ impl Exporter {
             }
         }
         let events = events::Events::default();
-        Self { known: BTreeSet::new(), events, revision: 0, figures_at: 0, created_at, seed }
+        let edits = edits::Edits::default();
+        Self { known: BTreeSet::new(), events, edits, synced: BTreeMap::new(), revision: 0, figures_at: 0, created_at }
     }
 
     /// Brings the objects up to the model.
     pub fn settle(&mut self, model: &Model, notices: &[Notice], kube: &mut Kube) {
         if self.revision != model.revision {
             self.revision = model.revision;
+            self.note_syncs(model, kube);
             self.rebuild(model, kube);
         }
         if model.at - self.figures_at >= FIGURES_EVERY {
             self.figures_at = model.at;
-            for workload in model.workloads.iter().filter(|w| w.spec.autoscale.is_some()) {
-                kube.apply(HPAS, services::autoscaler(model, workload, self.created_at));
-            }
-            for node in &spec::NODES {
-                kube.apply(NODES, nodes::node(self.seed, node, self.created_at, model.at));
-            }
+            self.renew(model, kube);
             nodes::metrics(model, kube);
         }
         self.events.take(notices, model, kube);
     }
 
+    /// What an owner has put back since it was last looked at is written down as its doing.
+    fn note_syncs(&mut self, model: &Model, kube: &Kube) {
+        for owner in &model.operations.owners {
+            let Some((moment, workload)) = owner.synced_at.zip(model.workload(owner.name)) else { continue };
+            if self.synced.insert(owner.name, moment) == Some(moment) {
+                continue;
+            }
+            let writer = edits::Writer { manager: MANAGER, subresource: "", at: moment };
+            let mut put_back = vec![(gvr_of(workload.spec.kind), workloads::object(model, workload))];
+            if workload.spec.autoscale.is_some() {
+                put_back.push((HPAS, services::autoscaler(model, workload, self.created_at)));
+            }
+            for (gvr, new) in put_back {
+                let old = kube.get(gvr, workload.spec.namespace, workload.spec.name);
+                if let Some(old) = old.filter(|old| old.get("spec") != new.get("spec")) {
+                    self.edits.note_spec(gvr, old, &new, writer);
+                }
+            }
+        }
+    }
+
+    /// Brings autoscalers, nodes and Applications up to the model.
+    fn renew(&self, model: &Model, kube: &mut Kube) {
+        let mut put = |gvr: Gvr, mut object: Value| {
+            self.edits.complete(gvr, &mut object);
+            kube.apply(gvr, object);
+        };
+        for workload in model.workloads.iter().filter(|w| w.spec.autoscale.is_some()) {
+            put(HPAS, services::autoscaler(model, workload, self.created_at));
+        }
+        for node in &spec::NODES {
+            put(NODES, nodes::node(model, node, self.created_at));
+        }
+        for owner in &model.operations.owners {
+            if let Some(workload) = model.workload(owner.name) {
+                put(APPLICATIONS, applications::application(model, owner, workload, self.created_at));
+            }
+        }
+    }
+
     fn rebuild(&mut self, model: &Model, kube: &mut Kube) {
+        if !self.known.is_empty() {
+            self.renew(model, kube);
+        }
         let mut built = BTreeSet::new();
-        let mut put = |gvr: Gvr, object: Value| {
+        let edits = &self.edits;
+        let mut put = |gvr: Gvr, mut object: Value| {
+            edits.complete(gvr, &mut object);
             let part = |name: &str| text(&object, &format!("/metadata/{name}")).to_owned();
             built.insert((gvr, part("namespace"), part("name")));
             kube.apply(gvr, object);
         };
         for workload in &model.workloads {
-            let gvr = match workload.spec.kind {
-                Kind::Deployment => DEPLOYMENTS,
-                Kind::Rollout => ROLLOUTS,
-                Kind::StatefulSet => STATEFULSETS,
-                Kind::DaemonSet => DAEMONSETS,
-            };
-            put(gvr, workloads::object(model, workload));
+            put(gvr_of(workload.spec.kind), workloads::object(model, workload));
             for revision in workloads::kept(workload) {
                 put(REPLICASETS, workloads::replica_set(model, workload, revision));
+            }
+            if matches!(workload.spec.kind, Kind::StatefulSet | Kind::DaemonSet) {
+                for revision in &workload.revisions {
+                    put(CONTROLLER_REVISIONS, workloads::controller_revision(model, workload, revision));
+                }
             }
             for pod in &workload.pods {
                 put(PODS, pods::object(model, workload, pod));
@@ -101,6 +151,15 @@ impl Exporter {
             kube.delete(*gvr, namespace, name);
         }
         self.known = built;
+    }
+}
+
+fn gvr_of(kind: Kind) -> Gvr {
+    match kind {
+        Kind::Deployment => DEPLOYMENTS,
+        Kind::Rollout => ROLLOUTS,
+        Kind::StatefulSet => STATEFULSETS,
+        Kind::DaemonSet => DAEMONSETS,
     }
 }
 
@@ -136,7 +195,7 @@ fn selector(workload: &Workload) -> Value {
 }
 
 /// RFC 3339 in UTC with seconds, the form of `metav1.Time`.
-fn timestamp(at: i64) -> String {
+pub fn timestamp(at: i64) -> String {
     let (days, second) = (at.div_euclid(86_400_000), at.rem_euclid(86_400_000) / 1_000);
     // Civil date from days since 1970-01-01, in years that begin in March (H. Hinnant, "chrono-compatible
     // low-level date algorithms").

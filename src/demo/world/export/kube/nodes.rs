@@ -19,7 +19,8 @@ pub fn namespace(seed: u64, name: &str, created_at: i64) -> Value {
     })
 }
 
-pub fn node(seed: u64, node: &spec::Node, created_at: i64, at: i64) -> Value {
+pub fn node(model: &Model, node: &spec::Node, created_at: i64) -> Value {
+    let (seed, at) = (model.seed, model.at);
     let mut metadata = metadata(seed, "Node", "", node.name, created_at);
     set(
         &mut metadata,
@@ -43,9 +44,14 @@ pub fn node(seed: u64, node: &spec::Node, created_at: i64, at: i64) -> Value {
         })
     };
     let capacity = json!({"cpu": "4", "memory": "16152428Ki", "pods": "58", "ephemeral-storage": "83873772Ki"});
+    let mut wanted = json!({"providerID": format!("aws:///{}/{}", node.zone, node.instance_id)});
+    if model.operations.cordoned.contains(node.name) {
+        set(&mut wanted, &["unschedulable"], true);
+        let taint = json!([{"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}]);
+        set(&mut wanted, &["taints"], taint);
+    }
     json!({
-        "apiVersion": "v1", "kind": "Node", "metadata": metadata,
-        "spec": {"providerID": format!("aws:///{}/{}", node.zone, node.instance_id)},
+        "apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": wanted,
         "status": {
             "capacity": capacity,
             "allocatable": {"cpu": "3920m", "memory": "15135596Ki", "pods": "58", "ephemeral-storage": "76224326324"},

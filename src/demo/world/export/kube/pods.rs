@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::demo::store::json::set;
 use crate::demo::world::cluster::{Revision, Workload};
 use crate::demo::world::model::Model;
+use crate::demo::world::noise::uid;
 use crate::demo::world::pod::{Pod, SCHEDULED_AFTER, STARTED_AFTER};
 use crate::demo::world::spec::Kind;
 
@@ -13,6 +14,9 @@ use super::{labels, metadata, owner, timestamp};
 /// The pod template of a revision, without its hash.
 pub fn template(workload: &Workload, revision: &Revision) -> Value {
     let spec = workload.spec;
+    if let Some(written) = &revision.template {
+        return written.clone();
+    }
     json!({
         "metadata": {"labels": labels(spec)},
         "spec": {
@@ -58,6 +62,10 @@ pub fn object(model: &Model, workload: &Workload, pod: &Pod) -> Value {
     let mut metadata = metadata(seed, "Pod", spec.namespace, &pod.name, pod.created_at);
     set(&mut metadata, &["labels"], labels(spec));
     set(&mut metadata, &["labels", hash_label(spec.kind)], json!(revision.hash));
+    if spec.kind == Kind::StatefulSet {
+        // A pod that takes the name of one that is gone is another pod.
+        set(&mut metadata, &["uid"], json!(uid(seed, &format!("Pod/{}/{}#{}", spec.namespace, pod.name, pod.id))));
+    }
     set(
         &mut metadata,
         &["ownerReferences"],

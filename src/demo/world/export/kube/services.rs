@@ -70,7 +70,7 @@ pub fn endpoint_slice(model: &Model, workload: &Workload, created_at: i64) -> Va
 
 pub fn autoscaler(model: &Model, workload: &Workload, created_at: i64) -> Value {
     let spec = workload.spec;
-    let (min, max) = spec.autoscale.unwrap_or((spec.replicas, spec.replicas));
+    let (min, max) = workload.will.bounds.unwrap_or((spec.replicas, spec.replicas));
     let (api_version, kind) = match spec.kind {
         spec::Kind::Rollout => ("argoproj.io/v1alpha1", "Rollout"),
         _ => ("apps/v1", "Deployment"),
@@ -102,7 +102,11 @@ pub fn autoscaler(model: &Model, workload: &Workload, created_at: i64) -> Value 
             }],
             "conditions": [
                 condition("AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size"),
-                condition("ScalingActive", "True", "ValidMetricFound", "the HPA was able to successfully calculate a replica count from cpu resource utilization (percentage of request)"),
+                if workload.desired == 0 {
+                    condition("ScalingActive", "False", "ScalingDisabled", "scaling is disabled since the replica count of the target is zero")
+                } else {
+                    condition("ScalingActive", "True", "ValidMetricFound", "the HPA was able to successfully calculate a replica count from cpu resource utilization (percentage of request)")
+                },
                 condition(
                     "ScalingLimited",
                     if at_limit { "True" } else { "False" },
@@ -120,17 +124,22 @@ pub fn budget(model: &Model, workload: &Workload, created_at: i64) -> Value {
     let mut metadata =
         metadata(model.seed, "PodDisruptionBudget", workload.spec.namespace, workload.spec.name, created_at);
     set(&mut metadata, &["generation"], json!(1));
-    json!({
+    let allowed = workload.disruptions_allowed(model.at);
+    let mut object = json!({
         "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata,
         "spec": {"maxUnavailable": 1, "selector": selector(workload)},
         "status": {
             "currentHealthy": healthy, "desiredHealthy": wanted, "expectedPods": expected, "observedGeneration": 1,
-            "disruptionsAllowed": healthy.saturating_sub(wanted),
+            "disruptionsAllowed": allowed,
             "conditions": [{
-                "type": "DisruptionAllowed", "status": if healthy > wanted { "True" } else { "False" },
-                "reason": if healthy > wanted { "SufficientPods" } else { "InsufficientPods" }, "message": "",
+                "type": "DisruptionAllowed", "status": if allowed > 0 { "True" } else { "False" },
+                "reason": if allowed > 0 { "SufficientPods" } else { "InsufficientPods" }, "message": "",
                 "observedGeneration": 1, "lastTransitionTime": timestamp(workload.settled_at),
             }],
         },
-    })
+    });
+    for (pod, until) in &workload.will.burned {
+        set(&mut object, &["status", "disruptedPods", pod], json!(timestamp(*until - 120_000)));
+    }
+    object
 }

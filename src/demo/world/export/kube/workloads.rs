@@ -8,7 +8,7 @@ use crate::demo::world::model::Model;
 use crate::demo::world::spec::{self, Kind, Step};
 
 use super::pods::{hash_label, template};
-use super::{labels, metadata, owner, selector, timestamp};
+use super::{labels, metadata, owner, rollouts, selector, timestamp};
 
 /// Revisions whose ReplicaSets stand.
 pub fn kept(workload: &Workload) -> impl Iterator<Item = &Revision> {
@@ -17,10 +17,10 @@ pub fn kept(workload: &Workload) -> impl Iterator<Item = &Revision> {
 }
 
 /// Replica counts of the whole workload.
-struct Counts {
-    living: u32,
-    ready: u32,
-    updated: u32,
+pub struct Counts {
+    pub living: u32,
+    pub ready: u32,
+    pub updated: u32,
 }
 
 impl Counts {
@@ -31,6 +31,34 @@ impl Counts {
             updated: workload.living(workload.current).count() as u32,
         }
     }
+}
+
+const CAUSE: &str = "kubernetes.io/change-cause";
+
+const TRACKING: &str = "argocd.argoproj.io/tracking-id";
+
+/// How Argo CD marks what an Application owns.
+fn tracking(model: &Model, spec: &spec::Workload, api_version: &str, kind: &str) -> Option<String> {
+    let owner = model.operations.owners.iter().find(|owner| owner.name == spec.name)?;
+    let group = api_version.split_once('/').map_or("", |(group, _)| group);
+    Some(format!("{}:{group}/{kind}:{}/{}", owner.name, spec.namespace, spec.name))
+}
+
+/// A revision of a StatefulSet or DaemonSet (`apps/v1` ControllerRevision): its data is the patch that goes back to it.
+pub fn controller_revision(model: &Model, workload: &Workload, revision: &Revision) -> Value {
+    let (spec, seed) = (workload.spec, model.seed);
+    let kind = if spec.kind == Kind::StatefulSet { "StatefulSet" } else { "DaemonSet" };
+    let name = workload.replica_set(revision.number);
+    let mut metadata = metadata(seed, "ControllerRevision", spec.namespace, &name, revision.created_at);
+    set(&mut metadata, &["labels"], labels(spec));
+    set(&mut metadata, &["labels", hash_label(spec.kind)], json!(revision.hash));
+    set(&mut metadata, &["ownerReferences"], owner(seed, "apps/v1", kind, spec.namespace, spec.name));
+    let mut template = template(workload, revision);
+    set(&mut template, &["$patch"], "replace");
+    json!({
+        "apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": metadata,
+        "revision": revision.ordinal, "data": {"spec": {"template": template}},
+    })
 }
 
 pub fn object(model: &Model, workload: &Workload) -> Value {
@@ -47,26 +75,33 @@ pub fn object(model: &Model, workload: &Workload) -> Value {
     set(&mut metadata, &["generation"], workload.generation);
     set(&mut metadata, &["labels"], labels(spec));
     if let Some(annotation) = annotation {
-        set(&mut metadata, &["annotations", annotation], current.number.to_string());
+        set(&mut metadata, &["annotations", annotation], current.ordinal.to_string());
+        if let Some(cause) = &current.cause {
+            set(&mut metadata, &["annotations", CAUSE], cause.as_str());
+        }
+    }
+    if let Some(tracking) = tracking(model, spec, api_version, kind) {
+        set(&mut metadata, &["annotations", TRACKING], tracking);
     }
     let fields = json!([{
         "manager": "argocd-controller", "operation": "Apply", "apiVersion": api_version,
-        "time": timestamp(workload.changed_at), "fieldsType": "FieldsV1",
+        "time": timestamp(workload.will.released_at), "fieldsType": "FieldsV1",
         "fieldsV1": {"f:spec": {"f:template": {"f:spec": {"f:containers": {}}}}},
     }]);
     set(&mut metadata, &["managedFields"], fields);
     let counts = Counts::of(model, workload);
     let status = match spec.kind {
         Kind::Deployment => deployment_status(workload, &counts, model.at),
-        Kind::Rollout => rollout_status(workload, &counts, model.at),
+        Kind::Rollout => rollouts::status(workload, &counts, model.at),
         Kind::StatefulSet => json!({
-            "observedGeneration": workload.generation, "replicas": counts.living, "readyReplicas": counts.ready,
-            "availableReplicas": counts.ready, "currentReplicas": counts.updated, "updatedReplicas": counts.updated,
+            "observedGeneration": workload.will.observed, "replicas": counts.living, "readyReplicas": counts.ready,
+            "availableReplicas": counts.ready, "updatedReplicas": counts.updated,
+            "currentReplicas": workload.living(workload.stable).count(),
             "currentRevision": workload.replica_set(workload.stable),
             "updateRevision": workload.replica_set(workload.current),
         }),
         Kind::DaemonSet => json!({
-            "observedGeneration": workload.generation, "desiredNumberScheduled": workload.desired,
+            "observedGeneration": workload.will.observed, "desiredNumberScheduled": workload.desired,
             "currentNumberScheduled": counts.living, "numberReady": counts.ready, "numberMisscheduled": 0,
             "numberAvailable": counts.ready, "updatedNumberScheduled": counts.updated,
         }),
@@ -100,6 +135,12 @@ fn wanted(workload: &Workload, current: &Revision) -> Value {
     for (key, value) in more.as_object().into_iter().flatten() {
         set(&mut wanted, &[key], value.clone());
     }
+    if workload.will.paused {
+        set(&mut wanted, &["paused"], true);
+    }
+    if let Some(at) = workload.will.restart_at {
+        set(&mut wanted, &["restartAt"], timestamp(at));
+    }
     wanted
 }
 
@@ -111,7 +152,7 @@ fn steps() -> Value {
     spec::STEPS.iter().map(step).collect()
 }
 
-fn condition(kind: &str, on: bool, reason: &str, message: &str, since: i64) -> Value {
+pub fn condition(kind: &str, on: bool, reason: &str, message: &str, since: i64) -> Value {
     json!({
         "type": kind, "status": if on { "True" } else { "False" }, "reason": reason, "message": message,
         "lastTransitionTime": timestamp(since), "lastUpdateTime": timestamp(since),
@@ -123,6 +164,11 @@ fn deployment_status(workload: &Workload, counts: &Counts, at: i64) -> Value {
     let progressing = if workload.progress == Progress::Done {
         let message = format!("ReplicaSet \"{newest}\" has successfully progressed.");
         condition("Progressing", true, "NewReplicaSetAvailable", &message, workload.settled_at)
+    } else if workload.will.paused {
+        let mut paused =
+            condition("Progressing", true, "DeploymentPaused", "Deployment is paused", workload.changed_at);
+        set(&mut paused, &["status"], "Unknown");
+        paused
     } else if workload.stuck(at) {
         let message = format!("ReplicaSet \"{newest}\" has timed out progressing.");
         condition("Progressing", false, "ProgressDeadlineExceeded", &message, workload.changed_at)
@@ -131,7 +177,7 @@ fn deployment_status(workload: &Workload, counts: &Counts, at: i64) -> Value {
         condition("Progressing", true, "ReplicaSetUpdated", &message, workload.changed_at)
     };
     let mut status = json!({
-        "observedGeneration": workload.generation, "replicas": counts.living, "updatedReplicas": counts.updated,
+        "observedGeneration": workload.will.observed, "replicas": counts.living, "updatedReplicas": counts.updated,
         "readyReplicas": counts.ready, "availableReplicas": counts.ready,
         "conditions": [
             condition(
@@ -143,55 +189,6 @@ fn deployment_status(workload: &Workload, counts: &Counts, at: i64) -> Value {
     });
     if counts.living > counts.ready {
         set(&mut status, &["unavailableReplicas"], json!(counts.living - counts.ready));
-    }
-    status
-}
-
-/// Status of a Rollout (facts/kubernetes.md 1.5): `observedGeneration` is a string.
-fn rollout_status(workload: &Workload, counts: &Counts, at: i64) -> Value {
-    let hash = |number| workload.revision(number).map_or("", |r| r.hash.as_str());
-    let newest = workload.replica_set(workload.current);
-    let stuck = workload.stuck(at);
-    let timed_out = format!("ReplicaSet \"{newest}\" has timed out progressing.");
-    let given_up = format!("ProgressDeadlineExceeded: {timed_out}");
-    let (phase, message, index) = match workload.progress {
-        Progress::Done => ("Healthy", "", spec::STEPS.len()),
-        Progress::Moving { step } if stuck => ("Degraded", given_up.as_str(), step),
-        Progress::Paused { step, .. } => ("Paused", "CanaryPauseStep", step),
-        Progress::Moving { step } => ("Progressing", "more replicas need to be updated", step),
-        Progress::Rolling => ("Progressing", "more replicas need to be updated", spec::STEPS.len() - 1),
-    };
-    let done = workload.progress == Progress::Done;
-    let since = if done { workload.settled_at } else { workload.changed_at };
-    let paused = matches!(workload.progress, Progress::Paused { .. });
-    let progressing = match workload.progress {
-        Progress::Done => ("NewReplicaSetAvailable", format!("ReplicaSet \"{newest}\" has successfully progressed.")),
-        Progress::Paused { .. } => ("RolloutPaused", "Rollout is paused".to_owned()),
-        _ if stuck => ("ProgressDeadlineExceeded", timed_out),
-        _ => ("ReplicaSetUpdated", format!("ReplicaSet \"{newest}\" is progressing.")),
-    };
-    let mut status = json!({
-        "HPAReplicas": counts.living, "replicas": counts.living, "updatedReplicas": counts.updated,
-        "readyReplicas": counts.ready, "availableReplicas": counts.ready,
-        "selector": format!("app={}", workload.spec.name),
-        "stableRS": hash(workload.stable), "currentPodHash": hash(workload.current),
-        "currentStepIndex": index, "currentStepHash": "6b9d5c7f4d",
-        "observedGeneration": workload.generation.to_string(),
-        "phase": phase, "blueGreen": {}, "canary": {},
-        "conditions": [
-            condition("Available", true, "AvailableReason", "Rollout has minimum availability", workload.settled_at),
-            condition("Progressing", !paused && !stuck, progressing.0, &progressing.1, since),
-            condition("Healthy", done, if done { "RolloutHealthy" } else { "RolloutNotHealthy" }, if done { "Rollout is healthy" } else { "Rollout is not healthy" }, since),
-            condition("Completed", done, "RolloutCompleted", "Rollout completed update to revision", since),
-            condition("Paused", paused, "RolloutPaused", if paused { "Rollout is paused" } else { "Rollout is not paused" }, since),
-        ],
-    });
-    if !message.is_empty() {
-        set(&mut status, &["message"], json!(message));
-    }
-    if let Progress::Paused { since, .. } = workload.progress {
-        set(&mut status, &["controllerPause"], json!(true));
-        set(&mut status, &["pauseConditions"], json!([{"reason": "CanaryPauseStep", "startTime": timestamp(since)}]));
     }
     status
 }
@@ -212,10 +209,21 @@ pub fn replica_set(model: &Model, workload: &Workload, revision: &Revision) -> V
         &mut metadata,
         &["annotations"],
         json!({
-            format!("{prefix}/revision"): revision.number.to_string(),
+            format!("{prefix}/revision"): revision.ordinal.to_string(),
             format!("{prefix}/desired-replicas"): workload.desired.to_string(),
         }),
     );
+    if !revision.ordinals_before.is_empty() {
+        let before: Vec<String> = revision.ordinals_before.iter().map(u32::to_string).collect();
+        set(&mut metadata, &["annotations", &format!("{prefix}/revision-history")], before.join(","));
+    }
+    if let Some(cause) = &revision.cause {
+        set(&mut metadata, &["annotations", CAUSE], cause.as_str());
+    }
+    if let Some(tracking) = tracking(model, spec, api_version, kind) {
+        // The controller copies the annotations of the Deployment.
+        set(&mut metadata, &["annotations", TRACKING], tracking);
+    }
     set(&mut metadata, &["generation"], json!(2));
     let living = workload.living(revision.number).count();
     let ready = workload.living(revision.number).filter(|p| p.ready(model.at)).count();

@@ -54,7 +54,7 @@ fn workload_state(model: &Model, workload: &Workload, w: &mut Writer) {
             w.gauge("kube_deployment_spec_replicas", &on, wanted);
             w.gauge("kube_deployment_status_replicas_available", &on, ready);
             w.gauge("kube_deployment_metadata_generation", &on, generation);
-            w.gauge("kube_deployment_status_observed_generation", &on, generation);
+            w.gauge("kube_deployment_status_observed_generation", &on, workload.will.observed as f64);
             let [namespace, name] = on;
             for condition in ["Available", "Progressing"] {
                 let on = condition != "Progressing" || !workload.stuck(at);
@@ -76,7 +76,7 @@ fn workload_state(model: &Model, workload: &Workload, w: &mut Writer) {
         }
         Kind::Rollout => {}
     }
-    if let Some((min, max)) = spec.autoscale {
+    if let Some((min, max)) = workload.will.bounds {
         let on = [namespace, ("horizontalpodautoscaler", spec.name)];
         w.gauge("kube_horizontalpodautoscaler_spec_min_replicas", &on, f64::from(min));
         w.gauge("kube_horizontalpodautoscaler_spec_max_replicas", &on, f64::from(max));
@@ -92,7 +92,8 @@ fn workload_state(model: &Model, workload: &Workload, w: &mut Writer) {
         w.gauge("kube_poddisruptionbudget_status_desired_healthy", &on, wanted - 1.0);
         w.gauge("kube_poddisruptionbudget_status_current_healthy", &on, ready);
         w.gauge("kube_poddisruptionbudget_status_expected_pods", &on, wanted);
-        w.gauge("kube_poddisruptionbudget_status_pod_disruptions_allowed", &on, (ready - wanted + 1.0).max(0.0));
+        let allowed = f64::from(workload.disruptions_allowed(at));
+        w.gauge("kube_poddisruptionbudget_status_pod_disruptions_allowed", &on, allowed);
     }
 }
 
@@ -204,7 +205,9 @@ fn scrape_rollouts(model: &Model, pages: &mut Pages, tsdb: &mut Tsdb) {
         for (number, workload) in rollouts.enumerate() {
             let (kind, phase) = match workload.progress {
                 Progress::Done => ("rollout-healthy", "Healthy"),
+                Progress::Aborted => ("rollout-degraded", "Degraded"),
                 Progress::Paused { .. } => ("rollout-paused", "Paused"),
+                _ if workload.will.paused => ("rollout-paused", "Paused"),
                 _ if workload.stuck(model.at) => ("rollout-degraded", "Degraded"),
                 Progress::Moving { .. } | Progress::Rolling => ("rollout-progressing", "Progressing"),
             };

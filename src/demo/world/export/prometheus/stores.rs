@@ -1,7 +1,7 @@
 //! redis_exporter 1.x, postgres_exporter 0.20 and pgbouncer_exporter (prometheus-community).
 
 use crate::demo::store::tsdb::Tsdb;
-use crate::demo::world::database::{CacheFlow, DatabaseFlow};
+use crate::demo::world::database::DatabaseFlow;
 use crate::demo::world::export::aws::{cache_endpoint, database_endpoint};
 use crate::demo::world::model::Model;
 use crate::demo::world::noise::{digest, wander};
@@ -15,7 +15,7 @@ pub fn scrape(model: &Model, pages: &mut Pages, tsdb: &mut Tsdb) {
         for (number, cache) in spec::CACHES.iter().enumerate() {
             let instance = format!("{}:6379", cache_endpoint(cache.id));
             let base = [("job", "redis"), ("instance", instance.as_str())];
-            pages.write(tsdb, ("redis", number as u64), &base, pod.created_at, |w| redis(cache, &model.flow.cache, w));
+            pages.write(tsdb, ("redis", number as u64), &base, pod.created_at, |w| redis(cache, model, w));
         }
     }
     for (_, pod) in running(model, "postgres-exporter") {
@@ -48,13 +48,14 @@ pub fn scrape(model: &Model, pages: &mut Pages, tsdb: &mut Tsdb) {
     }
 }
 
-fn redis(cache: &Cache, flow: &CacheFlow, w: &mut Writer) {
+fn redis(cache: &Cache, model: &Model, w: &mut Writer) {
+    let (flow, primary) = (&model.flow.cache, model.operations.cache.leads(cache));
     w.gauge("up", &[], 1.0);
     w.gauge("redis_up", &[], 1.0);
-    let role = ("role", if cache.primary { "master" } else { "slave" });
+    let role = ("role", if primary { "master" } else { "slave" });
     w.gauge("redis_instance_info", &[role, ("redis_version", "7.1.0"), ("redis_mode", "standalone")], 1.0);
     // The replica takes the writes of replication only; sessions are read from the primary.
-    let commands = if cache.primary { flow.commands } else { flow.commands * 0.12 };
+    let commands = if primary { flow.commands } else { flow.commands * 0.12 };
     w.rate("redis_commands_processed_total", &[], commands);
     for (cmd, share) in [("get", 0.84), ("set", 0.12), ("expire", 0.04)] {
         w.rate("redis_commands_total", &[("cmd", cmd)], commands * share);
@@ -66,13 +67,13 @@ fn redis(cache: &Cache, flow: &CacheFlow, w: &mut Writer) {
     w.gauge("redis_memory_max_bytes", &[], 6.0 * GIB);
     w.gauge("redis_memory_used_bytes", &[], 6.0 * GIB * flow.memory);
     w.gauge("redis_evicted_keys_total", &[], 0.0);
-    w.gauge("redis_connected_clients", &[], if cache.primary { flow.connections.round() } else { 6.0 });
+    w.gauge("redis_connected_clients", &[], if primary { flow.connections.round() } else { 6.0 });
     w.gauge("redis_config_maxclients", &[], 65_000.0);
     w.gauge("redis_rejected_connections_total", &[], 0.0);
     w.gauge("redis_blocked_clients", &[], 0.0);
-    if cache.primary {
+    if primary {
         w.gauge("redis_connected_slaves", &[], 1.0);
-        for replica in spec::CACHES.iter().filter(|c| !c.primary) {
+        for replica in spec::CACHES.iter().filter(|c| c.id != cache.id) {
             let labels = [("slave_ip", replica.address), ("slave_port", "6379"), ("slave_state", "online")];
             w.gauge("redis_connected_slave_lag_seconds", &labels, flow.lag.round());
         }
@@ -83,7 +84,11 @@ fn redis(cache: &Cache, flow: &CacheFlow, w: &mut Writer) {
 
 fn postgres(model: &Model, flow: &DatabaseFlow, server: &str, w: &mut Writer) {
     w.gauge("up", &[], 1.0);
-    w.gauge("pg_up", &[], 1.0);
+    // An exporter that cannot connect has nothing else to tell.
+    w.gauge("pg_up", &[], if flow.down { 0.0 } else { 1.0 });
+    if flow.down {
+        return;
+    }
     let server = ("server", server);
     w.gauge("pg_settings_max_connections", &[server], spec::MAX_CONNECTIONS);
     w.gauge("pg_settings_superuser_reserved_connections", &[server], spec::RESERVED_CONNECTIONS);
