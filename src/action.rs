@@ -1,6 +1,6 @@
 //! What a key or a palette entry means, in one table from which help, hints and keymap checks derive.
 
-/// Something the operator asks of the console itself. Nothing here changes production.
+/// Something the operator asks of the console itself. Only [`CardAction::Fire`] may lead to a change, through the card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     Quit,
@@ -21,6 +21,27 @@ pub enum Action {
     Redraw,
     Suspend,
     Dismiss,
+    /// The operations of what is selected.
+    Operate,
+    /// Types a command: an operation with its target, or arming.
+    Command,
+    Card(CardAction),
+}
+
+/// What is done on the card of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CardAction {
+    /// Bound to one key, which means nothing else anywhere.
+    Fire,
+    /// Every step, guard and difference, or the summary.
+    Whole,
+    Copy,
+    BreakGlass,
+    /// Ends it at the next safe point.
+    Stop,
+    /// Suspends the owner's sync first, or not.
+    SuspendOwner,
+    BackOut,
 }
 
 /// How a selection or a scrolled text moves.
@@ -42,6 +63,7 @@ pub enum Page {
     Sources,
     Changes,
     Alerts,
+    Operations,
 }
 
 /// One row: the action, its name in keymaps, and what it does in the words of help.
@@ -57,7 +79,7 @@ const fn row(action: Action, name: &'static str, doc: &'static str) -> Row {
 }
 
 /// Every action, in the order help lists them.
-pub const TABLE: [Row; 27] = [
+pub const TABLE: [Row; 37] = [
     row(Action::Open, "open", "open"),
     row(Action::Back, "back", "back"),
     row(Action::Move(Motion::Up), "up", "up"),
@@ -71,6 +93,16 @@ pub const TABLE: [Row; 27] = [
     row(Action::Show(Page::Changes), "changes", "what changed"),
     row(Action::Show(Page::Alerts), "alerts", "alerts"),
     row(Action::Show(Page::Sources), "sources", "sources"),
+    row(Action::Show(Page::Operations), "operations", "operations"),
+    row(Action::Operate, "operate", "operate"),
+    row(Action::Command, "command", "command"),
+    row(Action::Card(CardAction::Fire), "fire", "do it now"),
+    row(Action::Card(CardAction::Whole), "whole", "everything"),
+    row(Action::Card(CardAction::Copy), "copy", "copy command"),
+    row(Action::Card(CardAction::SuspendOwner), "suspend-owner", "suspend sync first"),
+    row(Action::Card(CardAction::BreakGlass), "break-glass", "break glass"),
+    row(Action::Card(CardAction::Stop), "stop", "stop at the next safe point"),
+    row(Action::Card(CardAction::BackOut), "back-out", "back out"),
     row(Action::Explain, "explain", "explain"),
     row(Action::Filter, "filter", "filter"),
     row(Action::NextTab, "next-tab", "next tab"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::key::Key;
-use crate::action::Action;
+use crate::action::{Action, CardAction};
 
 /// Where a binding applies. A context's own bindings come before the global ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,11 +18,14 @@ pub enum Context {
     Sources,
     Changes,
     Alerts,
+    Operations,
     Overlay,
+    Menu,
+    Card,
 }
 
 impl Context {
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("global", Self::Global),
         ("board", Self::Board),
         ("topology", Self::Topology),
@@ -31,7 +34,10 @@ impl Context {
         ("sources", Self::Sources),
         ("changes", Self::Changes),
         ("alerts", Self::Alerts),
+        ("operations", Self::Operations),
         ("overlay", Self::Overlay),
+        ("menu", Self::Menu),
+        ("card", Self::Card),
     ];
 
     #[must_use]
@@ -53,8 +59,19 @@ impl Context {
             Self::Sources => "among the sources",
             Self::Changes => "among the changes",
             Self::Alerts => "among the alerts",
+            Self::Operations => "among the operations",
             Self::Overlay => "in help and explain",
+            Self::Menu => "in the menu",
+            Self::Card => "on a card",
         }
+    }
+}
+
+impl Context {
+    /// Where a key is looked up. A card takes nothing from outside: what is a word elsewhere must not act there.
+    fn and_global(self) -> impl Iterator<Item = Self> {
+        let outer = (self != Self::Card && self != Self::Global).then_some(Self::Global);
+        std::iter::once(self).chain(outer)
     }
 }
 
@@ -124,6 +141,14 @@ impl Keymap {
                 map.bind(*context, sequence, action).map_err(|message| at(keys.span().start, message))?;
             }
         }
+        // A keymap that does not speak of cards has the default ones: an operation must not be out of its reach.
+        if !map.bindings.contains_key(&Context::Card)
+            && let Ok(Some(card)) =
+                Self::load(DEFAULT, "default.toml").map(|map| map.bindings.get(&Context::Card).cloned())
+        {
+            map.bindings.insert(Context::Card, card);
+        }
+        map.fire_alone().map_err(|message| at(0, message))?;
         let Some((context, action)) = map.first_missing() else { return Ok(map) };
         let name = crate::action::TABLE.iter().find(|row| row.action == action).map_or("", |row| row.name);
         let table = [context.name(), Context::Global.name()]
@@ -148,12 +173,34 @@ impl Keymap {
 
     /// Whether some keys mean that action in a context, none of whose own bindings hides them.
     fn means(&self, context: Context, action: Action) -> bool {
-        let bound = [context, Context::Global].into_iter().filter_map(|context| self.bindings.get(&context)).flatten();
+        let bound = context.and_global().filter_map(|context| self.bindings.get(&context)).flatten();
         bound.filter(|(_, bound)| *bound == action).any(|(keys, _)| {
             let begun = keys.iter().enumerate().skip(1).filter_map(|(length, _)| keys.get(..length));
             self.lookup(context, keys) == Lookup::Found(action)
                 && begun.into_iter().all(|part| self.lookup(context, part) == Lookup::Prefix)
         })
+    }
+
+    /// The fire key means nothing else anywhere, and is one key with Control: nothing that is typed can fire.
+    fn fire_alone(&self) -> Result<(), String> {
+        let fire = Action::Card(CardAction::Fire);
+        let all = || self.bindings.iter().flat_map(|(context, rows)| rows.iter().map(move |row| (*context, row)));
+        for (context, (keys, _)) in all().filter(|(_, (_, action))| *action == fire) {
+            let alone = matches!(keys.as_slice(), [Key { control: true, .. }]);
+            if context != Context::Card || !alone {
+                return Err(format!("`{}` = \"fire\" must be one key with Control, in [card]", write(keys)));
+            }
+            let other =
+                all().find(|(_, (keys_of, action))| *action != fire && keys.iter().any(|key| keys_of.contains(key)));
+            if let Some((context, (keys_of, _))) = other {
+                let (of, name) = (write(keys_of), context.name());
+                return Err(format!(
+                    "`{}` fires on a card and means nothing else: free `{of}` of [{name}]",
+                    write(keys)
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn bind(&mut self, context: Context, sequence: Vec<Key>, action: Action) -> Result<(), String> {
@@ -176,7 +223,7 @@ impl Keymap {
     #[must_use]
     pub fn lookup(&self, context: Context, keys: &[Key]) -> Lookup {
         let mut prefix = false;
-        for context in [context, Context::Global] {
+        for context in context.and_global() {
             for (sequence, action) in self.bindings.get(&context).into_iter().flatten() {
                 if sequence == keys {
                     return Lookup::Found(*action);
@@ -190,7 +237,7 @@ impl Keymap {
     /// The keys that the file binds first to an action in a context, as help writes them.
     #[must_use]
     pub fn keys_for(&self, context: Context, action: Action) -> Option<String> {
-        [context, Context::Global].into_iter().find_map(|context| {
+        context.and_global().find_map(|context| {
             let rows = self.bindings.get(&context)?;
             rows.iter().find(|(_, bound)| *bound == action).map(|(keys, _)| write(keys))
         })
@@ -256,7 +303,9 @@ mod tests {
         let map = Keymap::load(DEFAULT, "default.toml").unwrap();
         for (name, context) in Context::ALL {
             assert!(map.keys_for(context, Action::Back).is_some(), "no way out of {name}");
-            assert!(map.keys_for(context, Action::Help).is_some(), "no help in {name}");
+            // A card's keys all stand at its foot; help would lay itself over it.
+            let helps = context == Context::Card || map.keys_for(context, Action::Help).is_some();
+            assert!(helps, "no help in {name}");
         }
     }
 

@@ -1,9 +1,14 @@
 //! What the reducer hears and what it asks for.
 
-use crate::domain::time::Stamp;
+use std::time::Duration;
+
+use crate::domain::text::Shown;
+use crate::domain::time::{Human, Stamp};
 use crate::input::Key;
 use crate::model::board::SourceStatus;
 use crate::model::facts::Observation;
+use crate::operation::machine;
+use crate::operation::target::{OperationId, Request};
 
 /// What happened, with the world time at which the loop took it up.
 #[derive(Debug)]
@@ -25,10 +30,24 @@ pub enum Message {
         columns: u16,
         lines: u16,
     },
+    /// An operation shall be opened, under this new identity.
+    Opened {
+        id: OperationId,
+        request: Box<Request>,
+    },
+    /// What an operation asked for has come.
+    Operation {
+        id: OperationId,
+        event: Box<machine::Event>,
+    },
+    /// Whether the journal takes records, and if not, why.
+    Journal(Result<(), Shown>),
+    /// The terminal is gone: what has begun goes on without it.
+    Detached,
 }
 
 /// What the shell shall do. Effects never return values.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     Quit,
     /// Give the terminal back and stop until continued.
@@ -37,11 +56,30 @@ pub enum Effect {
     Redraw,
     /// Ask every source again now.
     Refresh,
+    /// Make an identity and send [`Message::Opened`].
+    Open {
+        request: Box<Request>,
+        /// Who acts, as far as the system that owns the target has said so.
+        who: Option<Shown>,
+    },
+    /// What an operation asks for.
+    Operation(Box<machine::Effect>),
+    /// Production is open for changes, for this long.
+    Armed {
+        period: Duration,
+        reason: Shown,
+    },
+    Disarmed {
+        why: &'static str,
+    },
+    /// To the terminal's clipboard (OSC 52).
+    Copy(String),
 }
 
-/// A message with its world time.
+/// A message with its world and its human time.
 #[derive(Debug)]
 pub struct Timed {
     pub now: Stamp,
+    pub human: Human,
     pub message: Message,
 }

@@ -1,7 +1,9 @@
 //! The state of the program and the reducer that alone changes it: messages in, effects out.
 
+mod hints;
 pub mod message;
 mod navigate;
+pub mod operations;
 pub mod rows;
 pub mod session;
 
@@ -15,6 +17,8 @@ use crate::domain::tier::Tier;
 use crate::domain::time::Stamp;
 use crate::input::TextField;
 use crate::model::board::{Board, SourceStatus};
+use crate::operation::target::OperationId;
+pub use operations::{Ask, Card, Command, Menu, Operations};
 
 /// Everything a frame is drawn from.
 #[derive(Clone, Debug)]
@@ -38,6 +42,7 @@ pub struct State {
     pub help: Vec<(&'static str, Shown, &'static str)>,
     /// Columns and lines.
     pub size: (u16, u16),
+    pub operations: Operations,
 }
 
 #[derive(Clone, Debug)]
@@ -68,6 +73,10 @@ pub enum Place {
     /// The selected alert by its source and key.
     Alerts {
         selected: Option<(SourceId, Raw)>,
+    },
+    /// Operations of this session, the selected one.
+    Operations {
+        selected: Option<OperationId>,
     },
 }
 
@@ -148,6 +157,13 @@ pub enum Overlay {
     Explain {
         scroll: usize,
     },
+    /// What can be done to a component.
+    Menu(Menu),
+    /// What an operation still needs.
+    Ask(Box<Ask>),
+    /// A command is typed.
+    Command(Box<Command>),
+    Card(Card),
 }
 
 #[derive(Clone, Debug, Default)]

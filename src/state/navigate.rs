@@ -1,11 +1,14 @@
 //! Moving through the places. Selections are identities, so a list that moves does not move what is selected.
 
-use super::{BoardPlace, BoardRow, ComponentPlace, Overlay, Place, State, Tab, TierPlace, TopologyPlace, rows};
+use super::{
+    BoardPlace, BoardRow, ComponentPlace, Overlay, Place, State, Tab, TierPlace, TopologyPlace, operations, rows,
+};
 use crate::action::{Motion, Page};
 use crate::domain::id::{Alias, ComponentId, SourceId};
 use crate::domain::text::Raw;
 use crate::domain::tier::Tier;
-use crate::model::board::{AlertRow, Board};
+use crate::model::board::{AlertRow, Board, Cause};
+use crate::operation::target::Target;
 
 /// Lines of a page step.
 const PAGE: usize = 10;
@@ -29,6 +32,12 @@ pub fn back(state: &mut State) {
 /// Opens what is selected.
 pub fn open(state: &mut State) {
     if state.overlay.is_some() {
+        return;
+    }
+    if let Some(Place::Operations { selected }) = state.place() {
+        if let Some(id) = rows::operation(state, selected.as_ref()) {
+            operations::show(state, id);
+        }
         return;
     }
     let board = state.board.clone();
@@ -59,7 +68,7 @@ pub fn open(state: &mut State) {
                 (None, None) => None,
             })
         }
-        Some(Place::Component(_) | Place::Sources { .. }) | None => None,
+        Some(Place::Component(_) | Place::Sources { .. } | Place::Operations { .. }) | None => None,
     };
     if let Some(place) = next {
         state.filter = super::Filter::default();
@@ -79,6 +88,7 @@ pub fn show(state: &mut State, page: Page) {
                 | (Page::Sources, Place::Sources { .. })
                 | (Page::Changes, Place::Changes { .. })
                 | (Page::Alerts, Place::Alerts { .. })
+                | (Page::Operations, Place::Operations { .. })
         )
     };
     if let Some(index) = state.places.iter().position(is_page) {
@@ -91,6 +101,7 @@ pub fn show(state: &mut State, page: Page) {
         Page::Sources => Place::Sources { selected: None },
         Page::Changes => Place::Changes { selected: None },
         Page::Alerts => Place::Alerts { selected: None },
+        Page::Operations => Place::Operations { selected: None },
     });
 }
 
@@ -108,11 +119,58 @@ fn selection(state: &State) -> Option<ComponentId> {
     }
 }
 
+/// The component that is operated from here: what is selected; of users and of a tier the probable cause where it lies
+/// there, else the worst component.
+pub fn operable(state: &State) -> Option<ComponentId> {
+    let board = &state.board;
+    let cause = if let Cause::Found(suspect) = &board.cause { Some(&suspect.component) } else { None };
+    let filter = state.filter.text();
+    match state.place()? {
+        Place::Board(place) => match rows::selection(board, place) {
+            BoardRow::Component(id) => Some(id),
+            BoardRow::Users => cause.cloned(),
+            BoardRow::Tier(tier) => operable_of(board, tier, cause),
+        },
+        Place::Topology(place) => rows::topology_selection(board, place),
+        Place::Tier(place) => place.selected.clone().or_else(|| operable_of(board, place.tier, cause)),
+        Place::Component(place) => Some(place.component.clone()),
+        Place::Changes { selected } => {
+            let list = rows::changes(state, filter);
+            list.get(rows::place_of(&list, |change| Some(&change.key) == selected.as_ref()))
+                .and_then(|c| change_subject(c))
+        }
+        Place::Alerts { selected } => {
+            let list = rows::alerts(state, filter);
+            let at = rows::place_of(&list, |alert| is_alert(alert, selected.as_ref()));
+            list.get(at).and_then(|alert| alert.component.clone())
+        }
+        Place::Sources { .. } | Place::Operations { .. } => None,
+    }
+}
+
+fn operable_of(board: &Board, tier: Tier, cause: Option<&ComponentId>) -> Option<ComponentId> {
+    let row = rows::tier(board, tier)?;
+    let here = cause.filter(|id| row.components.iter().any(|component| component.id == **id));
+    let able = rows::tier_components(row, "").into_iter().find(|row| Target::of(row).is_some());
+    here.cloned().or_else(|| able.map(|row| row.id.clone()))
+}
+
 pub fn motion(state: &mut State, motion: Motion) {
     if let Some(Overlay::Help { scroll } | Overlay::Explain { scroll }) = &mut state.overlay {
         // The screen clamps the end; the reducer does not know how long the text is when wrapped.
         *scroll = moved(*scroll, usize::MAX, motion);
         return;
+    }
+    match &mut state.overlay {
+        Some(Overlay::Card(card)) => {
+            card.scroll = moved(card.scroll, usize::MAX, motion);
+            return;
+        }
+        Some(Overlay::Menu(_)) => {
+            operations::move_menu(state, motion);
+            return;
+        }
+        _ => {}
     }
     let board = state.board.clone();
     let filter = state.filter.text().to_owned();
@@ -120,6 +178,7 @@ pub fn motion(state: &mut State, motion: Motion) {
     let changes: Vec<_> = rows::changes(state, &filter).into_iter().map(|change| change.key.clone()).collect();
     let alerts: Vec<_> =
         rows::alerts(state, &filter).into_iter().map(|alert| (alert.source.clone(), alert.key.clone())).collect();
+    let operations = rows::operations(state);
     match state.places.last_mut() {
         Some(Place::Board(place)) => {
             let rows = rows::board_rows(&board, place, &filter);
@@ -138,6 +197,7 @@ pub fn motion(state: &mut State, motion: Motion) {
         Some(Place::Sources { selected }) => *selected = step_from_first(&sources, selected.as_ref(), motion),
         Some(Place::Changes { selected }) => *selected = step_from_first(&changes, selected.as_ref(), motion),
         Some(Place::Alerts { selected }) => *selected = step_from_first(&alerts, selected.as_ref(), motion),
+        Some(Place::Operations { selected }) => *selected = step_from_first(&operations, selected.as_ref(), motion),
         None => {}
     }
 }
@@ -210,7 +270,7 @@ fn step<T: PartialEq + Clone>(rows: &[T], current: Option<&T>, motion: Motion) -
     rows.get(next).cloned()
 }
 
-fn moved(at: usize, len: usize, motion: Motion) -> usize {
+pub fn moved(at: usize, len: usize, motion: Motion) -> usize {
     let last = len.saturating_sub(1);
     match motion {
         Motion::Up => at.saturating_sub(1),

@@ -11,6 +11,7 @@ use crate::domain::tier::Tier;
 use crate::model::board::{AlertRow, Board, Cause, ComponentRow, LinkRow, SignalRow, SourceStatus, TierRow};
 use crate::model::facts::{ChangeFact, MemberFact, Revision};
 use crate::model::signals::Role;
+use crate::operation::target::OperationId;
 use crate::shown;
 
 /// The board's rows: users, then tiers in data-flow order, each followed by its components where it is open or where
@@ -229,12 +230,16 @@ pub fn charted(row: &ComponentRow, chosen: Option<usize>) -> usize {
 /// Members, worst first as the model has them.
 #[must_use]
 pub fn members<'a>(row: &'a ComponentRow, filter: &str) -> Vec<&'a MemberFact> {
+    // Thousands of pods: a list that is not filtered looks at none of them.
+    if filter.is_empty() {
+        return row.members.iter().collect();
+    }
     let found = |member: &&MemberFact| {
         let optional = |text: &Option<Raw>| text.as_ref().is_some_and(|text| matches(text.as_str(), filter));
-        let revision = revision(row, member);
-        any([member.name.as_str(), member.word.as_str(), member.state.word(), revision.as_str()], filter)
+        any([member.name.as_str(), member.word.as_str(), member.state.word()], filter)
             || optional(&member.zone)
             || optional(&member.version)
+            || matches(revision(row, member).as_str(), filter)
     };
     row.members.iter().filter(found).collect()
 }
@@ -330,7 +335,7 @@ pub fn filtered(state: &State) -> Option<(usize, usize)> {
         Place::Sources { .. } => Box::new(move |filter| sources(state, filter).len()),
         Place::Changes { .. } => Box::new(move |filter| changes(state, filter).len()),
         Place::Alerts { .. } => Box::new(move |filter| alerts(state, filter).len()),
-        Place::Topology(_) => return None,
+        Place::Topology(_) | Place::Operations { .. } => return None,
     };
     Some((count(state.filter.text()), count("")))
 }
@@ -370,6 +375,20 @@ fn is_listed(row: &ComponentRow, filter: &str) -> bool {
 pub fn matches(name: &str, filter: &str) -> bool {
     let (name, filter) = (name.as_bytes(), filter.as_bytes());
     filter.is_empty() || name.windows(filter.len()).any(|window| window.eq_ignore_ascii_case(filter))
+}
+
+/// Operations of this session, newest first.
+#[must_use]
+pub fn operations(state: &State) -> Vec<OperationId> {
+    state.operations.desk.machines().iter().rev().map(|machine| machine.id.clone()).collect()
+}
+
+/// The selected one of them; the newest before the operator has moved.
+#[must_use]
+pub fn operation(state: &State, selected: Option<&OperationId>) -> Option<OperationId> {
+    let list = operations(state);
+    let found = selected.filter(|id| list.contains(id)).cloned();
+    found.or_else(|| list.first().cloned())
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::message::{Effect, Message, Timed};
-use super::{Overlay, Place, State, navigate};
-use crate::action::{Action, Page};
+use super::{Overlay, Place, State, navigate, operations};
+use crate::action::Action;
 use crate::domain::id::SourceId;
 use crate::domain::text::Shown;
 use crate::domain::time::Stamp;
@@ -47,15 +47,15 @@ impl Session {
     /// Takes one message; what the shell shall do follows.
     pub fn update(&mut self, timed: Timed) -> Vec<Effect> {
         self.state.now = timed.now;
+        self.state.operations.human = timed.human;
         match timed.message {
             Message::Key(key) => {
+                operations::awake(&mut self.state);
                 let effects = self.key(key);
                 describe(&mut self.state, &self.keymap);
                 return effects;
             }
-            Message::Paste { text, dropped } => {
-                self.paste(&text, dropped);
-            }
+            Message::Paste { text, dropped } => return self.paste(&text, dropped),
             Message::Feed { observations, sources } => {
                 let first = self.assessed_at.is_none();
                 self.stale |= first || !observations.is_empty() || !judges_alike(&sources, &self.state.sources);
@@ -64,19 +64,32 @@ impl Session {
                 }
                 self.notice_losses(&sources);
                 self.state.sources = sources;
+                operations::know_who(&mut self.state);
                 self.assess_when_due(timed.now);
             }
             Message::Tick => {
                 // Without news only the time can change what is known, and the board says when it may.
                 self.stale |= self.assessed_at.is_none() || timed.now >= self.state.board.holds_until;
                 self.assess_when_due(timed.now);
+                return operations::tick(&mut self.state);
             }
             Message::Resized { columns, lines } => {
                 self.state.size = (columns, lines);
                 return vec![Effect::Redraw];
             }
+            Message::Opened { id, request } => return self.operated(|state| operations::open(state, id, *request)),
+            Message::Operation { id, event } => return self.operated(|state| operations::handle(state, &id, *event)),
+            Message::Detached => return operations::detached(&mut self.state),
+            Message::Journal(health) => self.state.operations.journal = health,
         }
         Vec::new()
+    }
+
+    /// The keys of a card follow its phase.
+    fn operated(&mut self, change: impl FnOnce(&mut State) -> Vec<Effect>) -> Vec<Effect> {
+        let effects = change(&mut self.state);
+        describe(&mut self.state, &self.keymap);
+        effects
     }
 
     /// Whether news wait for an assessment, so that the loop shall tick again soon.
@@ -131,6 +144,15 @@ impl Session {
         if self.state.filter.typing {
             return self.filter_key(key);
         }
+        match &self.state.overlay {
+            Some(Overlay::Ask(_)) => return operations::ask_key(&mut self.state, key),
+            Some(Overlay::Command(_)) => return operations::command_key(&mut self.state, key),
+            // A letter, an erased letter and Enter belong to the text.
+            Some(Overlay::Card(_)) if is_text(key) && operations::takes_letters(&self.state) => {
+                return operations::card_key(&mut self.state, key);
+            }
+            _ => {}
+        }
         let context = context(&self.state);
         self.pending.push(key);
         match self.keymap.lookup(context, &self.pending) {
@@ -143,21 +165,26 @@ impl Session {
                 // A chord that leads nowhere: its last key counts alone, the ones before are forgotten.
                 let alone = self.pending.len() == 1;
                 self.pending.clear();
-                if alone { Vec::new() } else { self.key(key) }
+                match (&self.state.overlay, alone) {
+                    (Some(Overlay::Card(_)), true) => operations::card_key(&mut self.state, key),
+                    (_, true) => Vec::new(),
+                    (_, false) => self.key(key),
+                }
             }
         }
     }
 
     /// Pasted text goes where text is typed, else nowhere: it is no command.
-    fn paste(&mut self, text: &str, dropped: usize) {
+    fn paste(&mut self, text: &str, dropped: usize) -> Vec<Effect> {
         if !self.state.filter.typing {
-            return;
+            return operations::paste(&mut self.state, text);
         }
         self.state.filter.field.paste(text);
         if dropped > 0 {
             let text = shown!("the paste is too long: its last {} bytes were left out", dropped);
             self.state.notices.push(super::Notice { at: self.state.now, text });
         }
+        Vec::new()
     }
 
     /// Text of the filter. Enter keeps it, Esc and Ctrl-C clear it: neither does anything else.
@@ -172,6 +199,12 @@ impl Session {
     }
 
     fn act(&mut self, action: Action) -> Vec<Effect> {
+        match (&self.state.overlay, action) {
+            (Some(Overlay::Card(_)), Action::Redraw | Action::Suspend | Action::Move(_)) => {}
+            (Some(Overlay::Card(_)), _) => return operations::card_action(&mut self.state, action),
+            (Some(Overlay::Menu(_)), Action::Open) => return operations::choose(&mut self.state),
+            _ => {}
+        }
         match action {
             Action::Quit => return vec![Effect::Quit],
             Action::Suspend => return vec![Effect::Suspend],
@@ -191,6 +224,12 @@ impl Session {
             Action::ZoomOut => navigate::zoom(&mut self.state, -1),
             Action::NextSignal => navigate::next_signal(&mut self.state),
             Action::Range => navigate::range(&mut self.state),
+            Action::Operate => {
+                let selected = navigate::operable(&self.state);
+                operations::menu(&mut self.state, selected);
+            }
+            Action::Command => self.state.overlay = Some(Overlay::Command(Box::default())),
+            Action::Card(_) => {}
         }
         Vec::new()
     }
@@ -203,9 +242,18 @@ fn judges_alike(new: &[SourceStatus], old: &[SourceStatus]) -> bool {
     new.len() == old.len() && new.iter().map(judged).eq(old.iter().map(judged))
 }
 
+const fn is_text(key: Key) -> bool {
+    !key.control && !key.alt && matches!(key.name, KeyName::Char(_) | KeyName::Backspace | KeyName::Enter)
+}
+
 /// Which bindings apply.
 fn context(state: &State) -> Context {
-    if state.overlay.is_some() { Context::Overlay } else { place_context(state) }
+    match &state.overlay {
+        None => place_context(state),
+        Some(Overlay::Menu(_)) => Context::Menu,
+        Some(Overlay::Card(_)) => Context::Card,
+        Some(_) => Context::Overlay,
+    }
 }
 
 fn place_context(state: &State) -> Context {
@@ -217,40 +265,13 @@ fn place_context(state: &State) -> Context {
         Some(Place::Sources { .. }) => Context::Sources,
         Some(Place::Changes { .. }) => Context::Changes,
         Some(Place::Alerts { .. }) => Context::Alerts,
-    }
-}
-
-/// The keys that matter in a context, the most likely first.
-const fn likely(context: Context) -> &'static [Action] {
-    match context {
-        Context::Overlay => &[Action::Back],
-        Context::Board => &[
-            Action::Open,
-            Action::Show(Page::Topology),
-            Action::Explain,
-            Action::Show(Page::Changes),
-            Action::Show(Page::Sources),
-            Action::Filter,
-            Action::Help,
-            Action::Quit,
-        ],
-        Context::Topology => {
-            &[Action::Open, Action::ZoomIn, Action::ZoomOut, Action::Explain, Action::Back, Action::Help]
-        }
-        Context::Component => {
-            &[Action::NextTab, Action::NextSignal, Action::Range, Action::Explain, Action::Back, Action::Help]
-        }
-        _ => &[Action::Open, Action::Explain, Action::Filter, Action::Back, Action::Help],
+        Some(Place::Operations { .. }) => Context::Operations,
     }
 }
 
 /// Hints and help from the live keymap.
 fn describe(state: &mut State, keymap: &Keymap) {
-    let context = context(state);
-    state.hints = likely(context)
-        .iter()
-        .filter_map(|action| keymap.keys_for(context, *action).map(|keys| (Shown::of(&keys), action.doc())))
-        .collect();
+    state.hints = super::hints::hints(state, context(state), keymap);
     if matches!(state.overlay, Some(Overlay::Help { .. })) {
         state.help = help(state, keymap);
     }

@@ -3,6 +3,9 @@
 use crate::domain::health::Health;
 use crate::model::board::SourceState;
 use crate::model::facts::MemberState;
+use crate::operation::guard::Verdict;
+use crate::operation::verb::Risk;
+use crate::operation::verify::Outcome;
 use crate::theme::Role;
 use crate::ui::format::Figure;
 
@@ -49,6 +52,37 @@ pub fn value(figure: &Figure, health: Health) -> Role {
         (false, _) => figure.role,
         (true, true) => role(health),
         (true, false) => row(health),
+    }
+}
+
+/// How an operation ended.
+pub const fn outcome(outcome: Outcome) -> Role {
+    match outcome {
+        Outcome::Verified => Role::Ok,
+        Outcome::Failed => Role::Crit,
+        Outcome::NoEffect | Outcome::Overridden | Outcome::PartlyDone => Role::Warn,
+        Outcome::Unknown => Role::Unknown,
+        Outcome::NotRun(_) => Role::Dim,
+    }
+}
+
+/// The direction of a change.
+pub const fn risk(risk: Risk) -> Role {
+    match risk {
+        Risk::Safer => Role::Ok,
+        Risk::Careful => Role::Info,
+        Risk::Risky => Role::Warn,
+        Risk::Irreversible => Role::Crit,
+    }
+}
+
+/// What a guard says.
+pub const fn verdict(verdict: Verdict) -> Role {
+    match verdict {
+        Verdict::Block => Role::Crit,
+        Verdict::Unknown => Role::Unknown,
+        Verdict::Warn => Role::Warn,
+        Verdict::Pass => Role::Ok,
     }
 }
 

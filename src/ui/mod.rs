@@ -36,7 +36,10 @@ pub fn paint(buffer: &mut Buffer, state: &State, theme: &Theme) {
 }
 
 fn screen(canvas: &mut Canvas<'_>, size: Size, state: &State) {
-    let page = if matches!(state.place(), Some(Place::Board(_)) | None) { Page::Board } else { Page::Whole };
+    // A card needs the whole body: what lies below it is not drawn.
+    let carded = matches!(state.overlay, Some(Overlay::Card(_)));
+    let on_board = matches!(state.place(), Some(Place::Board(_)) | None) && !carded;
+    let page = if on_board { Page::Board } else { Page::Whole };
     let Some(regions) = layout::regions(size, page, !state.notices.is_empty()) else {
         let words =
             shown!("tierdeck needs {}x{}, this is {}x{}", SMALLEST.width, SMALLEST.height, size.width, size.height);
@@ -45,7 +48,9 @@ fn screen(canvas: &mut Canvas<'_>, size: Size, state: &State) {
     };
     header::draw(canvas, regions.header, state);
     header::evidence(canvas, regions.evidence, state);
-    place(canvas, &regions, state);
+    if !carded {
+        place(canvas, &regions, state);
+    }
     if page == Page::Whole {
         canvas.rule(regions.rule);
     }
@@ -53,6 +58,10 @@ fn screen(canvas: &mut Canvas<'_>, size: Size, state: &State) {
     match &state.overlay {
         Some(Overlay::Help { scroll }) => overlays::help::draw(canvas, over, state, *scroll),
         Some(Overlay::Explain { scroll }) => overlays::explain::draw(canvas, over, state, *scroll),
+        Some(Overlay::Menu(menu)) => overlays::menu::draw(canvas, over, state, menu),
+        Some(Overlay::Ask(ask)) => overlays::ask::question(canvas, over, state, ask),
+        Some(Overlay::Command(command)) => overlays::ask::command(canvas, over, state, command),
+        Some(Overlay::Card(card)) => overlays::card::draw(canvas, over, state, card),
         None => {}
     }
     footer::notice(canvas, regions.notice, state);
@@ -69,6 +78,7 @@ fn place(canvas: &mut Canvas<'_>, regions: &Regions, state: &State) {
         Some(Place::Sources { selected }) => screens::lists::sources(canvas, body, state, selected.as_ref()),
         Some(Place::Changes { selected }) => screens::lists::changes(canvas, body, state, selected.as_ref()),
         Some(Place::Alerts { selected }) => screens::lists::alerts(canvas, body, state, selected.as_ref()),
+        Some(Place::Operations { selected }) => screens::operations::draw(canvas, body, state, selected.as_ref()),
         None => screens::board::draw(canvas, regions, state, &BoardPlace::default()),
     }
 }

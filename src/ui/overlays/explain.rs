@@ -94,7 +94,7 @@ fn subject(state: &State) -> (Shown, Told<'_>) {
             };
             facts::told(list.get(rows::place_of(&list, chosen)).map(|alert| facts::alert(state, alert)))
         }
-        None => of_users(),
+        Some(Place::Operations { .. }) | None => of_users(),
     }
 }
 

@@ -1,7 +1,10 @@
 //! What is laid over a page: a sheet with a title, scrolled.
 
+pub mod ask;
+pub mod card;
 pub mod explain;
 pub mod help;
+pub mod menu;
 
 use ratatui::layout::Rect;
 

@@ -9,6 +9,7 @@ use crate::domain::text::Shown;
 use crate::model::board::{Evidence, Missing, SourceKind, SourceState, SourceStatus};
 use crate::shown;
 use crate::state::State;
+use crate::state::operations::Opening;
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, Piece, cut_middle, width};
 use crate::ui::{format, looks};
@@ -60,7 +61,7 @@ fn length(pieces: &[Piece]) -> u16 {
 }
 
 /// The environment's word: its class is said in words unless the name already says it.
-fn banner(state: &State) -> (Shown, Role) {
+pub fn banner(state: &State) -> (Shown, Role) {
     let (word, role) = match state.environment.class {
         RiskClass::Production => ("PROD", Role::BannerProd),
         RiskClass::Staging => ("STAG", Role::BannerStaging),
@@ -79,7 +80,8 @@ fn left(state: &State, step: u8) -> Vec<Piece> {
         let notice = if step < 3 { notice.clone() } else { cut_middle(notice.as_str(), 8) };
         pieces.push(Piece::new(shown!(" {}", notice), Role::Info));
     }
-    pieces.push(Piece::new(" read-only", Role::Dim));
+    pieces.push(mode(state));
+    pieces.extend(operations(state, step));
     if step < 2 {
         let identity = identity(state);
         let most = if step == 0 { 24 } else { 14 };
@@ -90,6 +92,36 @@ fn left(state: &State, step: u8) -> Vec<Piece> {
     let clock = if counts { format::clock(state.now) } else { format::quiet_clock(state.now) };
     pieces.push(Piece::new(shown!("  {}", clock), Role::Text));
     pieces
+}
+
+/// Whether changes can be made, and how long.
+fn mode(state: &State) -> Piece {
+    match (&state.operations.door, state.operations.armed_for()) {
+        (_, Some(left)) => {
+            let secs = left.as_secs();
+            let pad = |value: u64| shown!("{}{}", if value < 10 { "0" } else { "" }, value);
+            Piece::new(shown!(" ARMED {}:{}", pad(secs / 60), pad(secs % 60)), Ink::bold(Role::Warn))
+        }
+        (Opening::Headless, None) => Piece::new(" headless", Role::Dim),
+        (_, None) => Piece::new(" read-only", Role::Dim),
+    }
+}
+
+/// What runs, what must be put back and what nobody knows: never left out, only said in fewer letters.
+fn operations(state: &State, step: u8) -> Vec<Piece> {
+    let desk = &state.operations.desk;
+    let brief = step >= STEPS;
+    let told = |count: usize, whole: Shown, short: Shown, role: Role| {
+        let words = if brief { shown!(" {}", short) } else { shown!("  {}", whole) };
+        (count > 0).then(|| Piece::new(words, Ink::bold(role)))
+    };
+    let (runs, debts, doubts) = (desk.in_flight(), desk.debts.len(), desk.doubts.len());
+    let pieces = [
+        told(runs, shown!("{} running", runs), shown!("{} run", runs), Role::Info),
+        told(debts, shown!("DEBTS {}", debts), shown!("{} owed", debts), Role::Warn),
+        told(doubts, shown!("IN DOUBT {}", doubts), shown!("{} doubt", doubts), Role::Unknown),
+    ];
+    pieces.into_iter().flatten().collect()
 }
 
 /// Who we are there: as Kubernetes or AWS says, else as this host does.

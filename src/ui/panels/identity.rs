@@ -51,6 +51,10 @@ pub fn component(state: &State, row: &ComponentRow, columns: u16) -> Vec<Line> {
         head.push(Piece::new("  SPOF", Ink::bold(Role::Warn)));
     }
     let mut lines = vec![head];
+    if let Some(until) = state.operations.expects_red(&row.id, state.now) {
+        let words = shown!("an operation of ours runs: expected red until {}", format::time(until));
+        lines.extend(note("op", &words, Ink::bold(Role::Info), columns, 1));
+    }
     lines.extend(why(&row.reasons, state, columns, 2));
     if let Cause::Found(suspect) = &state.board.cause
         && suspect.component == row.id

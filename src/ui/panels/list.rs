@@ -1,5 +1,7 @@
 //! Plain lists: members, signals, changes, attributes. Only visible rows are formatted.
 
+use std::collections::BTreeMap;
+
 use ratatui::layout::Rect;
 
 use super::first_visible;
@@ -80,7 +82,9 @@ pub fn members(
 ) {
     let (zone, since) = (area.width >= 76, area.width >= 60);
     // As many columns as the longest needs, so that a list without revisions loses none.
-    let widest = list.iter().map(|member| width(rows::revision(row, member))).max().unwrap_or_default();
+    // Thousands of instances share few versions: each is formatted once.
+    let versions: BTreeMap<_, _> = list.iter().map(|member| (&member.version, *member)).collect();
+    let widest = versions.values().map(|member| width(rows::revision(row, member))).max().unwrap_or_default();
     let revision = if widest > 0 { widest.clamp(3, 12) + 1 } else { 0 };
     let taken = 22 + revision + if zone { 12 } else { 0 } + if since { 5 } else { 0 };
     let name = area.width.saturating_sub(taken + 4).clamp(12, 48);

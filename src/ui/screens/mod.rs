@@ -3,5 +3,6 @@
 pub mod board;
 pub mod component;
 pub mod lists;
+pub mod operations;
 pub mod tier;
 pub mod topology;

@@ -10,14 +10,14 @@ use unicode_width::UnicodeWidthStr;
 
 use tierdeck::domain::health::Health;
 use tierdeck::domain::settings::Settings;
-use tierdeck::domain::time::Stamp;
+use tierdeck::domain::time::{Human, Stamp};
 use tierdeck::input::Keymap;
 use tierdeck::model::board::{SourceKind, SourceState, SourceStatus};
 use tierdeck::model::world::World;
 use tierdeck::state::message::{Message, Timed};
 use tierdeck::state::session::Session;
 
-use super::{fixture, frame};
+use super::{fixture, frame, operations};
 
 /// Every kind of place, with every overlay, over every board.
 fn everything() -> Vec<State> {
@@ -58,10 +58,29 @@ fn everything() -> Vec<State> {
     states
 }
 
+/// Cards of every operation in every state, the menu, what is typed, and the list of operations; the last ones are about
+/// objects with hostile names.
+fn operated() -> Vec<State> {
+    let mut states: Vec<State> = operations::every_card().into_iter().map(|(_, state)| state).collect();
+    states.extend(operations::every_end().into_iter().map(|(_, bench)| bench.shown()));
+    for state in states.clone() {
+        let mut state = state;
+        if let Some(Overlay::Card(card)) = &mut state.overlay {
+            (card.whole, card.scroll) = (true, 7);
+        }
+        states.push(state.clone());
+        state.overlay = None;
+        state.places = vec![Place::Operations { selected: None }];
+        states.push(state);
+    }
+    states.extend(operations::menu_and_lines());
+    states
+}
+
 #[test]
 fn every_screen_is_drawn_at_every_size_and_never_loses_the_environment() {
     let theme = Theme::builtin("dark").unwrap();
-    let states = everything();
+    let states: Vec<State> = everything().into_iter().chain(operated()).chain(operations::hostile()).collect();
     for (width, height) in [
         (0, 0),
         (1, 1),
@@ -94,7 +113,7 @@ fn every_screen_is_drawn_at_every_size_and_never_loses_the_environment() {
 #[test]
 fn nothing_from_outside_reaches_a_cell_unescaped() {
     let theme = Theme::builtin("dark").unwrap();
-    for state in everything() {
+    for state in everything().into_iter().chain(operated()).chain(operations::hostile()) {
         for cell in frame(&state, 120, 40, &theme).content {
             let bad = |c: char| {
                 c.is_control()
@@ -116,6 +135,13 @@ fn every_glyph_has_an_ascii_twin() {
             assert!(b.symbol().is_ascii(), "{:?}", b.symbol());
             let ours = number / 17 != 4;
             assert!(!ours || b.symbol() != "?" || a.symbol() == "?", "{:?} has no twin", a.symbol());
+        }
+    }
+    for state in operated() {
+        let (shown, folded) = (frame(&state, 80, 24, &unicode), frame(&state, 80, 24, &ascii));
+        for (a, b) in shown.content.iter().zip(&folded.content) {
+            assert!(b.symbol().is_ascii(), "{:?}", b.symbol());
+            assert!(b.symbol() != "?" || a.symbol() == "?", "{:?} has no twin", a.symbol());
         }
     }
 }
@@ -335,7 +361,7 @@ fn explain_explains_what_is_selected() {
 fn time_alone_assesses_nothing_before_the_board_says_so() {
     let mut session = Session::new(fixture::incident(), World::new(&Settings::default()), Keymap::default());
     let mut tick = |now: Stamp| {
-        session.update(Timed { now, message: Message::Tick });
+        session.update(Timed { now, human: Human::default(), message: Message::Tick });
         session.state().board.clone()
     };
     let first = tick(fixture::now());

@@ -4,6 +4,7 @@
 
 mod fixture;
 mod invariants;
+mod operations;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

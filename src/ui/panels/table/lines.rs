@@ -68,8 +68,7 @@ pub(super) fn compose<'a>(
     columns: u16,
     height: usize,
 ) -> Vec<Line<'a>> {
-    let board = &state.board;
-    let rows = rows::board_rows(board, place, state.filter.text());
+    let rows = rows::board_rows(&state.board, place, state.filter.text());
     let none = BTreeSet::new();
     let mut fewest = Vec::new();
     for detail in DETAILS {
@@ -79,7 +78,7 @@ pub(super) fn compose<'a>(
         }
         // Healthy tiers go before anything is left unsaid of the sick ones, the last in data flow first.
         let mut folded = BTreeSet::new();
-        for tier in foldable(board, place, &rows, selected) {
+        for tier in foldable(state, place, &rows, selected) {
             folded.insert(tier);
             fewest = lines(state, &rows, selected, columns, detail, &folded);
             if fewest.len() <= height && folded.len() > 1 {
@@ -90,8 +89,19 @@ pub(super) fn compose<'a>(
     fewest
 }
 
+/// That components of a tier are red because of an operation that runs; it is never left out.
+fn expected<'a>(state: &State, tier: &TierRow) -> Option<Line<'a>> {
+    let of = |row: &ComponentRow| Some((state.operations.expects_red(&row.id, state.now)?, row.name.clone()));
+    let red: Vec<_> = tier.components.iter().filter_map(of).collect();
+    let until = red.iter().map(|(until, _)| *until).max()?;
+    let names = Shown::joined(red.iter().map(|(_, name)| name), ", ");
+    let text = shown!("expected red until {}: {}", format::time(until), names);
+    Some(Line { what: What::Note { label: "op", text, ink: Ink::bold(Role::Info) }, owner: None })
+}
+
 /// Tiers that may be folded, the first to go first.
-fn foldable(board: &Board, place: &BoardPlace, rows: &[BoardRow], selected: &BoardRow) -> Vec<Tier> {
+fn foldable(state: &State, place: &BoardPlace, rows: &[BoardRow], selected: &BoardRow) -> Vec<Tier> {
+    let board = &state.board;
     let kept = match selected {
         BoardRow::Tier(tier) => Some(*tier),
         BoardRow::Component(id) => rows::component(board, id).map(|(tier, _)| tier.tier),
@@ -102,6 +112,7 @@ fn foldable(board: &Board, place: &BoardPlace, rows: &[BoardRow], selected: &Boa
             && Some(row.tier) != kept
             && !place.open.contains(&row.tier)
             && rows.contains(&BoardRow::Tier(row.tier))
+            && expected(state, row).is_none()
     };
     board.tiers.iter().rev().filter(quiet).map(|row| row.tier).collect()
 }
@@ -123,6 +134,7 @@ fn lines<'a>(
             BoardRow::Tier(tier) => {
                 let Some(tier) = rows::tier(board, *tier) else { continue };
                 lines.push(Line { what: What::Tier(tier), owner: Some(row.clone()) });
+                lines.extend(expected(state, tier));
                 for (label, text, ink) in notes(state, tier, detail, row == selected, columns) {
                     lines.push(Line { what: What::Note { label, text, ink }, owner: None });
                 }
@@ -130,6 +142,12 @@ fn lines<'a>(
             BoardRow::Component(id) => {
                 let Some((_, component)) = rows::component(board, id) else { continue };
                 lines.push(Line { what: What::Component(component), owner: Some(row.clone()) });
+                let expected = state.operations.expects_red(&component.id, state.now);
+                if let Some(until) = expected {
+                    let text = shown!("expected red until {}", format::time(until));
+                    let what = What::Note { label: "", text, ink: Ink::bold(Role::Info) };
+                    lines.push(Line { what, owner: None });
+                }
                 if let (true, Some(reason)) = (component.health.is_sick(), component.reasons.first()) {
                     let what = What::Note { label: "", text: reason.text.clone(), ink: Role::Dim.into() };
                     lines.push(Line { what, owner: None });

@@ -7,6 +7,7 @@ use ratatui::layout::{Rect, Size};
 use crate::domain::health::Health;
 use crate::domain::id::ComponentId;
 use crate::domain::text::Shown;
+use crate::domain::time::Stamp;
 use crate::layout::topology::{Drawing, Node, place};
 use crate::model::board::{Board, ComponentRow, LinkRow};
 use crate::model::facts::MemberState;
@@ -30,6 +31,8 @@ struct Card<'a> {
     figures: Vec<format::Figure>,
     spof: bool,
     cause: bool,
+    /// Until when it is red because of an operation that runs.
+    expected: Option<Stamp>,
     /// The instances, one glyph each.
     members: Vec<MemberState>,
     /// What it stands for: one component, or all of a tier.
@@ -46,7 +49,10 @@ pub fn draw<'a>(
     selected: Option<&ComponentId>,
 ) -> Vec<&'a LinkRow> {
     let board = &state.board;
-    let cards = if at.zoom == 0 { tier_cards(board) } else { component_cards(board, at.zoom > 1) };
+    let mut cards = if at.zoom == 0 { tier_cards(board) } else { component_cards(board, at.zoom > 1) };
+    for card in &mut cards {
+        card.expected = card.ids.iter().filter_map(|id| state.operations.expects_red(id, state.now)).max();
+    }
     let index: BTreeMap<&ComponentId, usize> =
         cards.iter().enumerate().flat_map(|(at, card)| card.ids.iter().map(move |id| (*id, at))).collect();
     let mut links: Vec<(&LinkRow, (usize, usize))> = Vec::new();
@@ -109,6 +115,7 @@ fn component_card(row: &ComponentRow) -> Card<'_> {
         figures: super::figures(row),
         spof: row.spof,
         cause: false,
+        expected: None,
         members: Vec::new(),
         ids: vec![&row.id],
         tier: 0,
@@ -132,6 +139,7 @@ fn tier_cards(board: &Board) -> Vec<Card<'_>> {
                 .collect(),
             spof: row.components.iter().any(|row| row.spof),
             cause: cause == Some(row.tier),
+            expected: None,
             members: Vec::new(),
             ids: row.components.iter().map(|row| &row.id).collect(),
             tier: at,
@@ -143,7 +151,11 @@ fn node(card: &Card<'_>) -> Node {
     let title = width(&card.name) + width(&card.ready) + 7;
     let figures: u16 = card.figures.iter().map(|figure| width(&figure.text) + 1).sum();
     let numbers = figures + 4 + if card.spof { 5 } else { 0 };
-    Node { tier: card.tier, width: title.max(numbers).min(30), tall: card.cause || !card.members.is_empty() }
+    Node {
+        tier: card.tier,
+        width: title.max(numbers).min(30),
+        tall: card.cause || card.expected.is_some() || !card.members.is_empty(),
+    }
 }
 
 fn paint(canvas: &mut Canvas<'_>, at: Rect, card: &Card<'_>, chosen: bool) {
@@ -208,6 +220,12 @@ fn below(canvas: &mut Canvas<'_>, at: Rect, card: &Card<'_>) {
         return;
     }
     let y = at.y + 2;
+    if let Some(until) = card.expected.filter(|_| card.members.is_empty()) {
+        let full = shown!("red until {}", format::time(until));
+        let words = if width(&full) <= at.width { full } else { shown!("till {}", format::minute(until)) };
+        canvas.put(at.x, y, at.width, words, Ink::bold(Role::Info));
+        return;
+    }
     if card.members.is_empty() {
         let words = if at.width >= 16 { "◂ probable cause" } else { "◂ cause" };
         canvas.put(at.x, y, at.width, if card.cause { words } else { "" }, Ink::bold(Role::Warn));

@@ -35,14 +35,27 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &Topology
             let ink = if row.health.is_sick() { Ink::bold(Role::Text) } else { quiet.into() };
             canvas.name(line.x + 3 + depth * 2, y, name - depth * 2, &row.name, ink);
             figures(canvas, line, node, at(0), quiet);
-            let mark = if super::is_cause(&state.board, &row.id) {
-                "◂ cause"
-            } else if row.spof {
-                "SPOF"
-            } else {
-                ""
-            };
-            canvas.put(line.x + at(34), y, line.width.saturating_sub(at(34)), mark, Ink::bold(Role::Warn));
+            let room = line.width.saturating_sub(at(34));
+            match state.operations.expects_red(&row.id, state.now) {
+                Some(until) => {
+                    let words = match room {
+                        0..18 => shown!("till {}", format::minute(until)),
+                        18..27 => shown!("red until {}", format::time(until)),
+                        _ => shown!("expected red until {}", format::time(until)),
+                    };
+                    canvas.put(line.x + at(34), y, room, words, Ink::bold(Role::Info));
+                }
+                None => {
+                    let mark = if super::is_cause(&state.board, &row.id) {
+                        "◂ cause"
+                    } else if row.spof {
+                        "SPOF"
+                    } else {
+                        ""
+                    };
+                    canvas.put(line.x + at(34), y, room, mark, Ink::bold(Role::Warn));
+                }
+            }
         }
         if let Some(link) = node.link.filter(|link| link.rate.last().is_some()) {
             let rate = format::cell(&link.rate);

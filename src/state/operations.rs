@@ -1,0 +1,538 @@
+//! Operations on the screen: the desk, arming, and the cards and menus that lead to a change.
+//!
+//! Nothing here sends anything: what an operation asks for leaves as [`Effect::Operation`], and comes back as
+//! [`super::message::Message::Operation`].
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::message::Effect;
+use super::{Overlay, State};
+use crate::action::{Action, CardAction, Motion};
+use crate::domain::id::ComponentId;
+use crate::domain::settings::RiskClass;
+use crate::domain::text::{Raw, Shown};
+use crate::domain::time::{Human, Stamp};
+use crate::input::{Key, KeyName, TextField};
+use crate::model::board::{ComponentRow, SourceKind};
+use crate::operation::confirm::Press;
+use crate::operation::desk::Desk;
+use crate::operation::machine::{self, Event, Machine, Phase};
+use crate::operation::policy::{Context, Door, Now, Place, Policy, Who};
+use crate::operation::registry::{self, Offer};
+use crate::operation::target::{OperationId, Params, Request, Target};
+use crate::operation::verb::Verb;
+use crate::shown;
+
+/// Without a key for this long production is read-only again.
+const IDLE: Duration = Duration::from_secs(300);
+
+/// Operations of this session, and what they may do.
+#[derive(Clone, Debug)]
+pub struct Operations {
+    pub desk: Desk,
+    pub place: Place,
+    pub policy: Policy,
+    /// Who acts at the systems of the environment; `None` until one of them has said so.
+    pub who: Option<Who>,
+    pub door: Opening,
+    /// Why the journal takes no records.
+    pub journal: Result<(), Shown>,
+    /// Components that an operation makes red, and until when.
+    pub expected_red: BTreeMap<OperationId, (Vec<ComponentId>, Stamp)>,
+    /// Human time of the last message.
+    pub human: Human,
+}
+
+/// How production is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opening {
+    ReadOnly,
+    Armed {
+        until: Human,
+        last_key: Human,
+        reason: Shown,
+    },
+    /// `tierdeck run`: by its flags.
+    Headless,
+}
+
+impl Operations {
+    #[must_use]
+    pub fn new(environment: Shown, class: RiskClass, policy: Policy) -> Self {
+        Self {
+            desk: Desk::default(),
+            place: Place { environment, class },
+            policy,
+            who: None,
+            door: Opening::ReadOnly,
+            journal: Err(Shown::fixed("the journal is not open yet")),
+            expected_red: BTreeMap::new(),
+            human: Human::default(),
+        }
+    }
+
+    /// How long production stays armed, human time.
+    #[must_use]
+    pub fn armed_for(&self) -> Option<Duration> {
+        match self.door {
+            Opening::Armed { until, .. } if until > self.human => Some(until.0.saturating_sub(self.human.0)),
+            _ => None,
+        }
+    }
+
+    /// Whether a component is red because of an operation that runs, and until when.
+    #[must_use]
+    pub fn expects_red(&self, component: &ComponentId, now: Stamp) -> Option<Stamp> {
+        let of_it = self.expected_red.values().filter(|(components, _)| components.contains(component));
+        of_it.map(|(_, until)| *until).filter(|until| now < *until).max()
+    }
+}
+
+/// The card that is open, and what of it is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    pub operation: OperationId,
+    /// The whole diff, the steps and every guard instead of the summary.
+    pub whole: bool,
+    pub scroll: usize,
+    /// Letters go into the reason.
+    pub typing: bool,
+}
+
+/// The operations of a component, one of them selected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Menu {
+    pub target: ComponentId,
+    pub selected: Verb,
+}
+
+/// What an operation still needs, typed on one line.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    pub request: Request,
+    pub field: TextField,
+    /// Why what was typed cannot be meant.
+    pub complaint: Option<Shown>,
+}
+
+impl PartialEq for Ask {
+    fn eq(&self, other: &Self) -> bool {
+        self.request == other.request && self.field.text() == other.field.text() && self.complaint == other.complaint
+    }
+}
+
+/// A line that is typed: `arm 15m REASON`, `disarm`, or an operation as `tierdeck run` takes it.
+#[derive(Clone, Debug, Default)]
+pub struct Command {
+    pub field: TextField,
+    pub complaint: Option<Shown>,
+}
+
+impl PartialEq for Command {
+    fn eq(&self, other: &Self) -> bool {
+        self.field.text() == other.field.text() && self.complaint == other.complaint
+    }
+}
+
+/// A key while a command is typed. Enter arms or plans: it starts nothing.
+pub fn command_key(state: &mut State, key: Key) -> Vec<Effect> {
+    let Some(Overlay::Command(command)) = &mut state.overlay else { return Vec::new() };
+    match key.name {
+        KeyName::Escape => state.overlay = None,
+        KeyName::Enter => {
+            let text = command.field.text().to_owned();
+            match run_command(state, &text) {
+                Ok(effects) => {
+                    if matches!(state.overlay, Some(Overlay::Command(_))) {
+                        state.overlay = None;
+                    }
+                    return effects;
+                }
+                Err(complaint) => {
+                    if let Some(Overlay::Command(command)) = &mut state.overlay {
+                        command.complaint = Some(complaint);
+                    }
+                }
+            }
+        }
+        _ => {
+            command.complaint = None;
+            command.field.key(key);
+        }
+    }
+    Vec::new()
+}
+
+fn run_command(state: &mut State, text: &str) -> Result<Vec<Effect>, Shown> {
+    let (word, rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+    match word {
+        "" => Ok(Vec::new()),
+        "arm" => {
+            let (span, reason) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
+            let minutes = span.strip_suffix('m').and_then(|minutes| minutes.parse::<u64>().ok());
+            match minutes.filter(|minutes| (1..=60).contains(minutes)) {
+                Some(minutes) if !reason.trim().is_empty() => {
+                    Ok(vec![arm(state, Duration::from_secs(minutes * 60), Shown::of(reason.trim()))])
+                }
+                Some(_) => Err(Shown::fixed("why? arm 15m REASON")),
+                None => Err(Shown::fixed("for how long, 1 to 60 minutes? arm 15m REASON")),
+            }
+        }
+        "disarm" => Ok(disarm(state, "by hand")),
+        _ => request(state, word, rest).map(|request| vec![opening(state, request)]),
+    }
+}
+
+/// An operation as it is typed: `abort orders`, `scale orders 12`.
+///
+/// # Errors
+/// What is not understood, and what it may be.
+pub fn request(state: &State, word: &str, rest: &str) -> Result<Request, Shown> {
+    let verb =
+        Verb::parse(word).ok_or_else(|| shown!("{} is no command; see `tierdeck run --help`", Raw::new(word)))?;
+    let (name, parameters) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
+    let row = registry::find(&state.board, name).map_err(|candidates| match candidates.as_slice() {
+        [] => shown!("nothing that can be operated is called {}", Raw::new(name)),
+        _ => shown!("{} may be {}", Raw::new(name), Shown::joined(candidates, ", ")),
+    })?;
+    let target = Target::of(row).ok_or_else(|| shown!("nothing can be done to {}", Raw::new(name)))?;
+    Ok(Request::new(verb, target, params(verb, parameters)?))
+}
+
+/// What a component offers, available ones first; empty where nothing can be operated.
+#[must_use]
+pub fn offers(state: &State, target: &ComponentId) -> Vec<Offer> {
+    let mut offers = row(state, target).map(registry::offers).unwrap_or_default();
+    offers.sort_by_key(|offer| offer.unavailable.is_some());
+    offers
+}
+
+fn row<'a>(state: &'a State, id: &ComponentId) -> Option<&'a ComponentRow> {
+    state.board.tiers.iter().find_map(|tier| tier.components.iter().find(|row| row.id == *id))
+}
+
+/// Opens the action menu of what is selected: a component, or of a tier its worst one that can be operated.
+pub fn menu(state: &mut State, selected: Option<ComponentId>) {
+    let Some(target) = selected else {
+        tell(state, Shown::fixed("nothing here can be operated: select a component"));
+        return;
+    };
+    match offers(state, &target).first() {
+        Some(first) => {
+            let selected = first.verb;
+            state.overlay = Some(Overlay::Menu(Menu { target, selected }));
+        }
+        None => tell(state, shown!("nothing can be done to {} from here", target.name)),
+    }
+}
+
+fn tell(state: &mut State, text: Shown) {
+    state.notices.push(super::Notice { at: state.now, text });
+}
+
+/// Moves the selection of the menu.
+pub fn move_menu(state: &mut State, motion: Motion) {
+    let Some(Overlay::Menu(menu)) = &state.overlay else { return };
+    let offers = offers(state, &menu.target);
+    let at = offers.iter().position(|offer| offer.verb == menu.selected).unwrap_or_default();
+    let next = super::navigate::moved(at, offers.len(), motion);
+    if let (Some(offer), Some(Overlay::Menu(menu))) = (offers.get(next), &mut state.overlay) {
+        menu.selected = offer.verb;
+    }
+}
+
+/// Enter on the menu: opens the card, or asks first for what the operation still needs. It starts nothing.
+pub fn choose(state: &mut State) -> Vec<Effect> {
+    let Some(Overlay::Menu(menu)) = &state.overlay else { return Vec::new() };
+    let offer = offers(state, &menu.target).into_iter().find(|offer| offer.verb == menu.selected);
+    let target = row(state, &menu.target).and_then(Target::of);
+    let (Some(offer), Some(target)) = (offer, target) else { return Vec::new() };
+    if let Some(why) = offer.unavailable {
+        tell(state, shown!("{}: {}", offer.verb.name(), why));
+        return Vec::new();
+    }
+    let request = Request::new(offer.verb, target, Params::default());
+    if needs_words(offer.verb) {
+        let ask = Ask { request, field: TextField::default(), complaint: None };
+        state.overlay = Some(Overlay::Ask(Box::new(ask)));
+        return Vec::new();
+    }
+    state.overlay = None;
+    vec![opening(state, request)]
+}
+
+fn opening(state: &State, request: Request) -> Effect {
+    Effect::Open { request: Box::new(request), who: state.operations.who.as_ref().map(|who| who.name.clone()) }
+}
+
+/// Whom the cluster takes us for, once it has said so.
+pub fn know_who(state: &mut State) {
+    let clusters = state.sources.iter().filter(|source| source.kind == SourceKind::Kubernetes);
+    let told = clusters.filter_map(|source| source.identity.clone()).next();
+    state.operations.who = told.map(|name| Who { name, shared: false, expires: None });
+}
+
+const fn needs_words(verb: Verb) -> bool {
+    matches!(verb, Verb::Scale | Verb::Bounds | Verb::Rollback | Verb::Evict)
+}
+
+/// A key while parameters are typed. Enter plans: it starts nothing.
+pub fn ask_key(state: &mut State, key: Key) -> Vec<Effect> {
+    let Some(Overlay::Ask(ask)) = &mut state.overlay else { return Vec::new() };
+    match key.name {
+        KeyName::Escape => state.overlay = None,
+        KeyName::Enter => match params(ask.request.verb, ask.field.text()) {
+            Ok(params) => {
+                let request = Request { params, ..ask.request.clone() };
+                state.overlay = None;
+                return vec![opening(state, request)];
+            }
+            Err(complaint) => ask.complaint = Some(complaint),
+        },
+        _ => {
+            ask.complaint = None;
+            ask.field.key(key);
+        }
+    }
+    Vec::new()
+}
+
+/// What was typed for an operation, as the palette and the question below the menu take it.
+///
+/// # Errors
+/// What is expected instead.
+pub fn params(verb: Verb, text: &str) -> Result<Params, Shown> {
+    let text = text.trim();
+    let number = |text: &str| text.trim().parse::<u32>().ok();
+    let named = (!text.is_empty()).then(|| Raw::new(text));
+    match verb {
+        Verb::Scale => match number(text) {
+            Some(replicas) => Ok(Params { replicas: Some(replicas), ..Params::default() }),
+            None => Err(Shown::fixed("a whole number is needed: how many instances")),
+        },
+        Verb::Bounds => {
+            let mut words = text.split_whitespace();
+            let bounds = words.next().and_then(number).zip(words.next().and_then(number));
+            match (bounds.filter(|(low, high)| low <= high), words.next()) {
+                (Some(bounds), None) => Ok(Params { bounds: Some(bounds), ..Params::default() }),
+                _ => Err(Shown::fixed("two whole numbers are needed: the lowest and the highest")),
+            }
+        }
+        Verb::Rollback => Ok(Params { revision: named, ..Params::default() }),
+        Verb::Failover => Ok(Params { to: named, ..Params::default() }),
+        Verb::Evict if named.is_none() => Err(Shown::fixed("the name of a pod is needed")),
+        Verb::Evict => Ok(Params { pod: named, ..Params::default() }),
+        _ if named.is_some() => Err(shown!("{} takes nothing more", verb.name())),
+        _ => Ok(Params::default()),
+    }
+}
+
+/// Shows the card of an operation.
+pub fn show(state: &mut State, operation: OperationId) {
+    state.overlay = Some(Overlay::Card(Card { operation, whole: false, scroll: 0, typing: false }));
+}
+
+/// The machine whose card is open.
+#[must_use]
+pub fn shown_machine(state: &State) -> Option<&Machine> {
+    match &state.overlay {
+        Some(Overlay::Card(card)) => state.operations.desk.get(&card.operation),
+        _ => None,
+    }
+}
+
+/// Whether letters are text on the card: a token is wanted, or the reason is being typed.
+#[must_use]
+pub fn takes_letters(state: &State) -> bool {
+    let Some(Overlay::Card(card)) = &state.overlay else { return false };
+    match state.operations.desk.get(&card.operation).map(|machine| &machine.phase) {
+        Some(Phase::Confirming(confirmation)) => card.typing || confirmation.need.token.is_some(),
+        _ => false,
+    }
+}
+
+/// A key on the card that its keymap does not bind, or that is a letter while text is typed.
+pub fn card_key(state: &mut State, key: Key) -> Vec<Effect> {
+    let press = match key.name {
+        KeyName::Char(c) if !key.control && !key.alt => Press::Char(c),
+        KeyName::Backspace => Press::Backspace,
+        KeyName::Enter => Press::Enter,
+        _ => return Vec::new(),
+    };
+    give(state, Event::Press(press))
+}
+
+/// Bracketed paste: into a field that takes it, never into what confirms.
+pub fn paste(state: &mut State, text: &str) -> Vec<Effect> {
+    match &mut state.overlay {
+        Some(Overlay::Card(_)) => return give(state, Event::Press(Press::Paste(text.to_owned()))),
+        Some(Overlay::Ask(ask)) => ask.field.paste(text),
+        Some(Overlay::Command(command)) => command.field.paste(text),
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// What a key of the card's keymap means.
+pub fn card_action(state: &mut State, action: Action) -> Vec<Effect> {
+    let Some(Overlay::Card(card)) = &mut state.overlay else { return Vec::new() };
+    match action {
+        Action::Card(CardAction::Fire) => give(state, Event::Press(Press::Fire)),
+        Action::NextTab => {
+            let moves = card.typing;
+            card.typing = true;
+            if moves || has_token(state) { give(state, Event::Press(Press::Tab)) } else { Vec::new() }
+        }
+        Action::Card(CardAction::Whole) => {
+            card.whole = !card.whole;
+            card.scroll = 0;
+            Vec::new()
+        }
+        Action::Card(CardAction::BreakGlass) => give(state, Event::BreakGlass),
+        Action::Card(CardAction::Stop) => give(state, Event::Cancel),
+        Action::Refresh => give(state, Event::Replan),
+        Action::Card(CardAction::SuspendOwner) => choice(state),
+        Action::Card(CardAction::BackOut) => {
+            let request = shown_machine(state).and_then(Machine::backout);
+            request.map(|request| opening(state, request)).into_iter().collect()
+        }
+        Action::Card(CardAction::Copy) => {
+            let plan = shown_machine(state).and_then(|machine| machine.card.as_ref());
+            let commands = plan.map(|card| {
+                card.plan.steps.iter().map(|step| step.command.as_str().to_owned()).collect::<Vec<_>>().join("\n")
+            });
+            commands.map(Effect::Copy).into_iter().collect()
+        }
+        Action::Back => leave(state),
+        _ => Vec::new(),
+    }
+}
+
+fn has_token(state: &State) -> bool {
+    let phase = shown_machine(state).map(|machine| &machine.phase);
+    matches!(phase, Some(Phase::Confirming(confirmation)) if confirmation.need.token.is_some())
+}
+
+/// Plans anew with the owner's sync suspended first, or without.
+fn choice(state: &mut State) -> Vec<Effect> {
+    let Some(machine) = shown_machine(state) else { return Vec::new() };
+    let Params { suspend_owner, accept_loss, .. } = machine.request.params;
+    give(state, Event::Choose { suspend_owner: !suspend_owner, accept_loss })
+}
+
+/// Esc: leaves the card. What runs goes on; what was not confirmed ends, and nothing runs.
+fn leave(state: &mut State) -> Vec<Effect> {
+    let Some(machine) = shown_machine(state) else {
+        state.overlay = None;
+        return Vec::new();
+    };
+    let (id, runs) = (machine.id.clone(), machine.has_begun() || machine.is_over());
+    let effects = if runs { Vec::new() } else { give(state, Event::Cancel) };
+    state.operations.desk.close(&id);
+    state.overlay = None;
+    effects
+}
+
+fn give(state: &mut State, event: Event) -> Vec<Effect> {
+    let Some(Overlay::Card(card)) = &state.overlay else { return Vec::new() };
+    let id = card.operation.clone();
+    handle(state, &id, event)
+}
+
+/// Opens a card for a request.
+pub fn open(state: &mut State, id: OperationId, request: Request) -> Vec<Effect> {
+    let effects = with_desk(state, |desk, context| desk.open(&id, request, context));
+    show(state, id);
+    effects
+}
+
+/// Gives an event to an operation.
+pub fn handle(state: &mut State, id: &OperationId, event: Event) -> Vec<Effect> {
+    with_desk(state, |desk, context| desk.handle(id, event, context))
+}
+
+/// The clock moved on.
+pub fn tick(state: &mut State) -> Vec<Effect> {
+    let mut effects = disarm_when_due(state);
+    effects.extend(with_desk(state, |desk, context| desk.broadcast(&Event::Tick, context)));
+    effects
+}
+
+/// The terminal is gone: what has begun goes on without it.
+pub fn detached(state: &mut State) -> Vec<Effect> {
+    with_desk(state, |desk, context| desk.broadcast(&Event::Detached, context))
+}
+
+fn with_desk(state: &mut State, call: impl FnOnce(&mut Desk, &Context<'_>) -> Vec<machine::Effect>) -> Vec<Effect> {
+    let mut desk = std::mem::take(&mut state.operations.desk);
+    let operations = &state.operations;
+    let door = match operations.door {
+        Opening::ReadOnly => Door::Keys { armed_until: None },
+        Opening::Armed { until, .. } => Door::Keys { armed_until: Some(until) },
+        Opening::Headless => Door::Headless,
+    };
+    let context = Context {
+        now: Now { world: state.now, human: operations.human },
+        board: &state.board,
+        sources: &state.sources,
+        place: &operations.place,
+        policy: &operations.policy,
+        who: operations.who.as_ref(),
+        door,
+        journal: operations.journal.as_ref().copied(),
+    };
+    let asked = call(&mut desk, &context);
+    state.operations.desk = desk;
+    asked.into_iter().filter_map(|effect| keep(state, effect)).collect()
+}
+
+/// What the state does itself of what an operation asks; the rest goes to the shell.
+fn keep(state: &mut State, effect: machine::Effect) -> Option<Effect> {
+    match effect {
+        machine::Effect::Arm { period, .. } => {
+            return Some(arm(state, period, Shown::fixed("armed by a change that makes it safer")));
+        }
+        machine::Effect::ExpectRed { operation, components, until } => {
+            state.operations.expected_red.insert(operation, (components, until));
+        }
+        machine::Effect::ExpectedRedOver { operation } => {
+            state.operations.expected_red.remove(&operation);
+        }
+        other => return Some(Effect::Operation(Box::new(other))),
+    }
+    None
+}
+
+/// Opens production for a period of human time.
+pub fn arm(state: &mut State, period: Duration, reason: Shown) -> Effect {
+    let now = state.operations.human;
+    state.operations.door = Opening::Armed { until: Human(now.0 + period), last_key: now, reason: reason.clone() };
+    Effect::Armed { period, reason }
+}
+
+/// A key was pressed: production does not fall asleep.
+pub fn awake(state: &mut State) {
+    let now = state.operations.human;
+    if let Opening::Armed { last_key, .. } = &mut state.operations.door {
+        *last_key = now;
+    }
+}
+
+/// Production is read-only again.
+pub fn disarm(state: &mut State, why: &'static str) -> Vec<Effect> {
+    if !matches!(state.operations.door, Opening::Armed { .. }) {
+        return Vec::new();
+    }
+    state.operations.door = Opening::ReadOnly;
+    vec![Effect::Disarmed { why }]
+}
+
+fn disarm_when_due(state: &mut State) -> Vec<Effect> {
+    let now = state.operations.human;
+    match state.operations.door {
+        Opening::Armed { until, .. } if now >= until => disarm(state, "the time is over"),
+        Opening::Armed { last_key, .. } if now.0.saturating_sub(last_key.0) >= IDLE => disarm(state, "idle"),
+        _ => Vec::new(),
+    }
+}
