@@ -15,10 +15,12 @@
 //! # Rooms
 //! - `domain`: the vocabulary (ids, time, text, health, readings, settings).
 //! - `model`: observations in, an assessed `Board` out. Pure: hysteresis is computed over history, not remembered.
+//! - `operation`: changes to production. Pure: evidence in, a plan, guards, confirmation and a machine's effects out.
+//! - `audit`: what was done to production, on a tamper-evident record. Pure rooms see `audit::record` alone.
 //! - `action`, `input`: what keys mean; keymaps are data.
 //! - `state`: the reducer. `session` dispatches, `navigate` moves through places, `rows` is the one order of rows.
 //! - `layout`, `theme`, `ui`: pure functions of `(&State, &Theme)`.
-//! - `report`: the JSON contract of `status`.
+//! - `report`: the JSON contract of `status` and `audit`.
 //! - `clients`: one folder per protocol, wire to slim own types; `sources`: one file per feed, types to facts.
 //! - `config`: files to `domain::settings`, with errors that say file, line, column and the fix.
 //! - `runtime`: clocks, threads, tasks, terminal, the loop. `cli`: one file per subcommand.
@@ -31,7 +33,8 @@
 //! - A bare number cannot reach a screen: the formatter takes `Reading`s, which carry their provenance and age.
 //! - Unknown is never zero and never green: a health whose evidence is gone is unknown.
 //! - World time and human time are apart: ages, thresholds and queries live in world time, waits in human time.
-//! - Nothing here changes production: clients have reading calls only.
+//! - A change leaves by one door (`runtime::operate`): planned, guarded, confirmed, its intent durable before the first
+//!   byte, sent once, judged by what is observed. Outside the embedded world that door is closed.
 //! - In the embedded world every client is held to loopback (`clients::egress`).
 //!
 //! # What an addition touches
@@ -41,11 +44,13 @@
 //! | source on an existing protocol | `sources/x.rs`, its line in `runtime/connect.rs`, a contract test |
 //! | source on a new protocol | also `clients/x/`, `demo/servers/x`, a line in the route manifest |
 //! | health rule | one file in `model/assess/`, its line, a table test |
+//! | operation on existing requests | one file in `operation/ops/`, its arms in `ops/mod.rs`, a table test |
 //! | panel or screen | its file in `ui/`, its line, its snapshots; for a screen a `Place` and its keys |
 //! | action | a row in `action.rs`, an arm in `state::session`, a row in the keymaps |
 //! | theme or keymap | one TOML file |
 
 pub mod action;
+pub mod audit;
 pub mod cli;
 pub mod clients;
 pub mod config;
@@ -54,6 +59,7 @@ pub mod domain;
 pub mod input;
 pub mod layout;
 pub mod model;
+pub mod operation;
 pub mod report;
 pub mod runtime;
 pub mod sources;

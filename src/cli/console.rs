@@ -37,9 +37,10 @@ pub fn run(global: &Global) -> Result<u8, Failure> {
     let keymap = places::keymap(&settings)?;
     let folder = places::state_folder(global, &settings);
     let _log = crate::runtime::log::start(&folder);
-    let end = launch::console(&settings, keymap, theme, places::user()).map_err(|error| {
-        Failure::error(format!("the terminal cannot be used: {error}; run `tierdeck status` without one"))
-    })?;
+    let end =
+        launch::console(&settings, keymap, theme, places::actor(global, &settings, "console")).map_err(|error| {
+            Failure::error(format!("the terminal cannot be used: {error}; run `tierdeck status` without one"))
+        })?;
     match end {
         End::Quit => Ok(OK),
         End::Signal("SIGINT") => Ok(130),

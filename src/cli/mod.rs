@@ -3,6 +3,7 @@
 // The environment is read here, once, and handed on.
 #![allow(clippy::disallowed_methods)]
 
+mod audit;
 mod commands;
 mod completion;
 mod console;
@@ -61,6 +62,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Write one screen as text or SVG
     Snapshot(snapshot::SnapshotArgs),
+    /// Read and check the audit trail
+    Audit(audit::AuditArgs),
     /// Write the completion script of a shell
     Completion { shell: clap_complete::Shell },
 }
@@ -125,6 +128,7 @@ fn run(args: impl IntoIterator<Item = OsString>) -> Result<u8, Failure> {
         Some(Command::Demo(args)) => demo::run(&cli.global, &args),
         Some(Command::Status(args)) => status::run(&cli.global, &args),
         Some(Command::Snapshot(args)) => snapshot::run(&cli.global, &args),
+        Some(Command::Audit(args)) => audit::run(&cli.global, &args),
         Some(Command::Completion { shell }) => completion::run(shell),
     }
 }

@@ -10,6 +10,7 @@ use crate::domain::file::{self, FileError};
 use crate::domain::settings::{Glyphs, Settings};
 use crate::domain::text::Shown;
 use crate::input::Keymap;
+use crate::runtime::operate::Actor;
 use crate::theme::{ColorDepth, GlyphSet, Theme};
 
 /// Configuration by flag, environment, file or, without any, what can be found.
@@ -64,6 +65,18 @@ pub fn state_home() -> PathBuf {
     home.unwrap_or_else(std::env::temp_dir).join("tierdeck")
 }
 
+/// The audit trail's folder. Unlike other state it has no place to fall back on that others can write to.
+pub fn audit_folder(global: &Global, settings: &Settings) -> Result<PathBuf, Failure> {
+    if let Some(dir) = &settings.audit.dir {
+        return Ok(dir.clone());
+    }
+    let has_home =
+        settings.egress.loopback_only || etcetera::choose_base_strategy().is_ok_and(|base| base.state_dir().is_some());
+    has_home.then(|| state_folder(global, settings).join("audit")).ok_or_else(|| {
+        Failure::usage("there is no home folder for the audit trail: name one as `dir` of [audit] in the configuration")
+    })
+}
+
 /// A theme by name or file, degraded to what the terminal shows.
 pub fn theme(settings: &Settings) -> Result<Theme, Failure> {
     let glyphs = match settings.ui.glyphs {
@@ -105,6 +118,13 @@ pub fn keymap(settings: &Settings) -> Result<Keymap, Failure> {
 }
 
 /// `user@host` of this machine.
+pub fn actor(global: &Global, settings: &Settings, mode: &'static str) -> Actor {
+    let trail = audit_folder(global, settings).map_err(|failure| Shown::of(&failure.message));
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Actor { who: user(), host, mode, ssh_client: std::env::var("SSH_CLIENT").ok(), trail }
+}
+
+/// `user@host`.
 pub fn user() -> Shown {
     let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "?".to_owned());
     let host = rustix::system::uname();

@@ -2,6 +2,7 @@
 //!
 //! `"schema": 1`: fields are added, never changed or removed; null is unknown, never 0.
 
+pub mod audit;
 mod figure;
 mod rollout;
 pub mod status;

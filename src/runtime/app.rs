@@ -1,6 +1,7 @@
 //! The interactive loop: one thread owns the state, everything else sends to its inbox.
 
-use std::io;
+use std::collections::VecDeque;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::clock::Clocks;
 use super::inbox::{Batch, Control, Inbox, Input};
+use super::operate::{Operator, news};
 use super::terminal::{Capture, Guard, Writer, read, restore};
 use super::{panics, signals};
 use crate::domain::time::Human;
@@ -43,6 +45,7 @@ pub struct App {
     guard: Guard,
     screen: Terminal<Capture>,
     writer: Writer,
+    operator: Option<Operator>,
     /// Something visible may have changed since the last frame.
     dirty: bool,
     drawn_at: Option<Human>,
@@ -76,6 +79,7 @@ impl App {
             guard,
             screen,
             writer,
+            operator: None,
             dirty: true,
             drawn_at: None,
             ticked_at,
@@ -85,17 +89,28 @@ impl App {
         Ok(app)
     }
 
+    /// Lets operations be carried out.
+    pub fn operate(&mut self, operator: Operator) {
+        self.operator = Some(operator);
+    }
+
     /// Runs until the operator quits, a signal ends it, or the terminal is gone. The terminal is given back.
     ///
     /// # Errors
     /// Drawing into memory failed, which it does not.
     pub fn run(mut self) -> io::Result<End> {
+        let end = self.until_the_end();
+        self.let_go();
+        end
+    }
+
+    fn until_the_end(&mut self) -> io::Result<End> {
         loop {
             let batch = self.inbox.take(self.patience());
             if panics::report().is_some() {
                 return Ok(End::Panicked);
             }
-            if let Some(end) = self.control(&batch)? {
+            if let Some(end) = self.control(&batch.control)? {
                 return Ok(end);
             }
             if let Some(end) = self.input(batch)? {
@@ -105,9 +120,41 @@ impl App {
             let interval = if self.session.is_stale() { SOON } else { TICK };
             if now.0.saturating_sub(self.ticked_at.0) >= interval {
                 self.ticked_at = now;
-                self.tell(Message::Tick);
+                self.hear(Message::Tick)?;
             }
             self.draw_when_due()?;
+        }
+    }
+
+    /// Gives the terminal back. What has begun goes on without it to its end: a change that is half done must not be left
+    /// alone because a link dropped.
+    fn let_go(&mut self) {
+        restore();
+        let _ = self.hear(Message::Detached);
+        let running = self.session.state().operations.desk.in_flight();
+        if running > 0 {
+            // A terminal that is gone takes no words, and needs none.
+            let _ = writeln!(
+                io::stderr(),
+                "tierdeck: {running} running, watched to the end; ctrl-c leaves it unverified (see `tierdeck audit list`)"
+            );
+        }
+        while self.session.state().operations.desk.in_flight() > 0 && panics::report().is_none() {
+            let batch = self.inbox.take(TICK);
+            if batch.control.iter().any(|control| matches!(control, Control::Terminate(_))) {
+                break;
+            }
+            for control in batch.control {
+                if let Some(message) = news(control) {
+                    let _ = self.hear(message);
+                }
+            }
+            let sources = batch.sources.unwrap_or_else(|| self.session.state().sources.clone());
+            let _ = self.hear(Message::Feed { observations: batch.observations, sources });
+            let _ = self.hear(Message::Tick);
+        }
+        if let Some(operator) = &self.operator {
+            operator.end("the console ended");
         }
     }
 
@@ -122,8 +169,8 @@ impl App {
         }
     }
 
-    fn control(&mut self, batch: &Batch) -> io::Result<Option<End>> {
-        for control in &batch.control {
+    fn control(&mut self, controls: &[Control]) -> io::Result<Option<End>> {
+        for control in controls {
             match control {
                 Control::Terminate(signal) => return Ok(Some(End::Signal(signal))),
                 Control::TerminalLost => return Ok(Some(End::TerminalLost)),
@@ -137,6 +184,11 @@ impl App {
                 }
                 Control::Suspend => self.suspend()?,
                 Control::Drawn => {}
+                Control::Operation { .. } | Control::Journal(_) => {
+                    if let Some(message) = news(control.clone()) {
+                        self.hear(message)?;
+                    }
+                }
             }
         }
         Ok(None)
@@ -149,18 +201,13 @@ impl App {
                 Input::Key(key) => Message::Key(key),
                 Input::Paste { text, dropped } => Message::Paste { text, dropped },
             };
-            for effect in self.tell(message) {
-                match effect {
-                    Effect::Quit => return Ok(Some(End::Quit)),
-                    Effect::Suspend => self.suspend()?,
-                    Effect::Redraw => self.redraw()?,
-                    Effect::Refresh => self.refresh.notify_waiters(),
-                }
+            if let Some(end) = self.hear(message)? {
+                return Ok(Some(end));
             }
         }
         if !batch.observations.is_empty() || batch.sources.is_some() {
             let sources = batch.sources.unwrap_or_else(|| self.session.state().sources.clone());
-            self.tell(Message::Feed { observations: batch.observations, sources });
+            self.hear(Message::Feed { observations: batch.observations, sources })?;
         }
         if had_input && !self.writer.is_busy() {
             self.draw()?;
@@ -168,9 +215,28 @@ impl App {
         Ok(None)
     }
 
+    /// Tells the state, and does what follows.
+    fn hear(&mut self, message: Message) -> io::Result<Option<End>> {
+        let mut effects: VecDeque<Effect> = self.tell(message).into();
+        while let Some(effect) = effects.pop_front() {
+            match effect {
+                Effect::Quit => return Ok(Some(End::Quit)),
+                Effect::Suspend => self.suspend()?,
+                Effect::Redraw => self.redraw()?,
+                Effect::Refresh => self.refresh.notify_waiters(),
+                Effect::Copy(text) => self.writer.copy(&text),
+                effect => {
+                    let message = self.operator.as_mut().and_then(|operator| operator.perform(effect));
+                    effects.extend(message.into_iter().flat_map(|message| self.tell(message)).collect::<Vec<_>>());
+                }
+            }
+        }
+        Ok(None)
+    }
+
     fn tell(&mut self, message: Message) -> Vec<Effect> {
         self.dirty = true;
-        self.session.update(Timed { now: self.clocks.now(), message })
+        self.session.update(Timed { now: self.clocks.now(), human: self.clocks.human(), message })
     }
 
     fn draw_when_due(&mut self) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::audit::record::Moment;
 use crate::domain::time::{Clock, Human, Stamp};
 
 /// Reads both clocks. Copies agree with each other.
@@ -29,6 +30,15 @@ impl Clocks {
         Human(self.started.elapsed())
     }
 
+    /// All clocks at once, for the audit trail.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        let wall = wall();
+        let world = self.world.at(i64::try_from(wall.as_millis()).unwrap_or(i64::MAX));
+        let mono = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        Moment { wall: i64::try_from(wall.as_nanos()).unwrap_or(i64::MAX), mono, world }
+    }
+
     /// How long a span of world time takes on the wall.
     #[must_use]
     pub fn on_the_wall(&self, span: Duration) -> Duration {
@@ -36,7 +46,10 @@ impl Clocks {
     }
 }
 
+fn wall() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 fn wall_millis() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    i64::try_from(wall().as_millis()).unwrap_or(i64::MAX)
 }

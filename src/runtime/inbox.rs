@@ -8,14 +8,17 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::domain::id::SourceId;
+use crate::domain::text::Shown;
 use crate::input::Key;
 use crate::model::board::SourceStatus;
 use crate::model::facts::Observation;
+use crate::operation::machine::Event;
+use crate::operation::target::OperationId;
 
 const KEYS: usize = 1024;
 
 /// What must not wait behind keys or data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Control {
     Resized,
     /// A signal that asks the program to end cleanly.
@@ -28,6 +31,13 @@ pub enum Control {
     Continued,
     /// The writer has finished a frame.
     Drawn,
+    /// What an operation asked for has come.
+    Operation {
+        id: OperationId,
+        event: Box<Event>,
+    },
+    /// Whether the journal takes records.
+    Journal(Result<(), Shown>),
 }
 
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ use super::app::{App, End};
 use super::clock::Clocks;
 use super::connect;
 use super::inbox::{Control, Inbox};
+use super::operate::{Actor, Operator};
 use super::{panics, runner, signals};
 use crate::domain::id::SourceId;
 use crate::domain::settings::Settings;
@@ -21,9 +22,10 @@ use crate::domain::text::{Raw, Shown};
 use crate::input::Keymap;
 use crate::model::board::{SourceState, SourceStatus};
 use crate::model::world::World;
+use crate::operation::policy::Policy;
 use crate::state::message::{Message, Timed};
 use crate::state::session::Session;
-use crate::state::{BoardPlace, Environment, Filter, Place, State};
+use crate::state::{BoardPlace, Environment, Filter, Operations, Place, State};
 use crate::theme::Theme;
 
 /// No news for this long after every source has answered means that the first round is in.
@@ -33,14 +35,15 @@ const QUIET: Duration = Duration::from_millis(400);
 ///
 /// # Errors
 /// There is no terminal, or it refuses.
-pub fn console(settings: &Settings, keymap: Keymap, theme: Theme, user: Shown) -> io::Result<End> {
+pub fn console(settings: &Settings, keymap: Keymap, theme: Theme, actor: Actor) -> io::Result<End> {
     let clocks = Clocks::new(settings.clock.unwrap_or_default());
     let inbox = Inbox::default();
     let refresh = Arc::new(Notify::new());
-    let session = session(settings, keymap, user, &clocks);
+    let session = session(settings, keymap, actor.who.clone(), &clocks);
     // The first frame is drawn before any source is built: nothing slow may stand before it.
-    let app = App::start(session, theme, clocks, inbox.clone(), refresh.clone())?;
+    let mut app = App::start(session, theme, clocks, inbox.clone(), refresh.clone())?;
     let runtime = start(settings, &inbox, clocks, &refresh)?;
+    app.operate(Operator::new(runtime.handle().clone(), inbox, clocks, settings, actor));
     let end = app.run();
     runtime.shutdown_background();
     end
@@ -126,7 +129,7 @@ impl Headless {
         if news || batch.sources.is_some() {
             let sources = batch.sources.unwrap_or_else(|| self.session.state().sources.clone());
             let message = Message::Feed { observations: batch.observations, sources };
-            self.session.update(Timed { now: self.clocks.now(), message });
+            self.session.update(Timed { now: self.clocks.now(), human: self.clocks.human(), message });
         }
         news
     }
@@ -210,6 +213,11 @@ fn session(settings: &Settings, keymap: Keymap, user: Shown, clocks: &Clocks) ->
         hints: Vec::new(),
         help: Vec::new(),
         size: (80, 24),
+        operations: Operations::new(
+            Shown::of(&settings.environment.name),
+            settings.environment.class,
+            Policy::default(),
+        ),
     };
     Session::new(state, world, keymap)
 }

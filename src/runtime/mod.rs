@@ -9,6 +9,7 @@ pub mod connect;
 pub mod inbox;
 pub mod launch;
 pub mod log;
+pub mod operate;
 pub mod panics;
 pub mod runner;
 pub mod signals;

@@ -9,16 +9,17 @@ use tierdeck::domain::reading::{Provenance, Query};
 use tierdeck::domain::settings::{RiskClass, Settings};
 use tierdeck::domain::text::{Raw, Shown};
 use tierdeck::domain::tier::Tier;
-use tierdeck::domain::time::Stamp;
+use tierdeck::domain::time::{Human, Stamp};
 use tierdeck::domain::unit::Statistic;
 use tierdeck::input::{Key, Keymap, keymap};
 use tierdeck::model::board::{SourceKind, SourceState, SourceStatus};
 use tierdeck::model::facts::{ComponentFact, Fact, MemberFact, MemberState, Observation, ReplicaClass, Replicas};
 use tierdeck::model::world::World;
+use tierdeck::operation::policy::Policy;
 use tierdeck::runtime::terminal::Capture;
 use tierdeck::state::message::{Message, Timed};
 use tierdeck::state::session::Session;
-use tierdeck::state::{BoardPlace, ComponentPlace, Environment, Filter, Place, State, Tab};
+use tierdeck::state::{BoardPlace, ComponentPlace, Environment, Filter, Operations, Place, State, Tab};
 use tierdeck::theme::Theme;
 
 const NOW: Stamp = Stamp::from_millis(1_795_230_720_000);
@@ -120,6 +121,7 @@ impl Cluster {
             hints: Vec::new(),
             help: Vec::new(),
             size,
+            operations: Operations::new(Shown::fixed("prod"), RiskClass::Production, Policy::default()),
         };
         let terminal = Terminal::new(Capture::new(size.0, size.1)).unwrap();
         let theme = Theme::builtin("dark").unwrap();
@@ -130,7 +132,7 @@ impl Cluster {
     }
 
     fn tell(&mut self, message: Message) {
-        self.session.update(Timed { now: self.now, message });
+        self.session.update(Timed { now: self.now, human: Human::default(), message });
     }
 
     fn feed(&mut self, complete: bool, facts: Vec<Fact>) {

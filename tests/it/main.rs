@@ -14,9 +14,11 @@
 )]
 
 mod architecture;
+mod audit;
 mod config;
 mod contract;
 mod cost;
+mod operations;
 mod pty;
 mod screens;
 mod screenshots;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
+use base64::Engine;
+
 use super::guard;
 use crate::runtime::inbox::{Control, Inbox};
 
@@ -41,6 +43,12 @@ impl Writer {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.busy.load(Ordering::Acquire)
+    }
+
+    /// Puts text on the clipboard of the terminal (OSC 52), where the terminal allows it.
+    pub fn copy(&self, text: &str) {
+        let text = base64::engine::general_purpose::STANDARD.encode(text);
+        self.send(format!("\x1b]52;c;{text}\x07").as_bytes());
     }
 
     /// Hands over a frame; an empty one writes nothing at all, nor does one for a terminal that has been given back.

@@ -13,6 +13,8 @@ const WIDE: &[&str] = &[
     // The columns of the board and of `status --json`.
     "TierRow",
     "Status",
+    // The tables of the configuration file.
+    "Settings",
     // AWS resources as the Describe calls tell them.
     "DbInstance",
 ];

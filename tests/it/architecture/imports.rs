@@ -11,13 +11,19 @@ use super::{Source, sources, visit_shipped};
 const RULES: &[(&str, &[&str], &[&str])] = &[
     ("domain", &[], &["serde", "jiff", "thiserror", "unicode_width"]),
     ("model", &["domain"], &["serde", "toml", "serde_json"]),
+    ("audit", &["domain"], &["serde", "serde_json", "jiff", "regex", "rustix", "sha2", "thiserror"]),
+    ("operation", &["domain", "model"], &["serde_json", "sha2"]),
     ("action", &["domain"], &[]),
     ("input", &["action", "domain"], &["serde", "toml", "thiserror", "tui_textarea"]),
     ("layout", &["domain", "model"], &["ratatui"]),
     ("theme", &["domain"], &["ratatui", "serde", "toml", "thiserror"]),
-    ("state", &["domain", "model", "action", "input", "layout"], &[]),
-    ("ui", &["state", "domain", "model", "action", "input", "layout", "theme"], &["ratatui", "unicode_width"]),
-    ("report", &["domain", "model"], &["serde"]),
+    ("state", &["domain", "model", "audit", "operation", "action", "input", "layout"], &[]),
+    (
+        "ui",
+        &["state", "domain", "model", "audit", "operation", "action", "input", "layout", "theme"],
+        &["ratatui", "unicode_width"],
+    ),
+    ("report", &["domain", "model", "audit", "operation"], &["serde"]),
     (
         "clients",
         &["domain"],
@@ -29,6 +35,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "k8s_openapi",
             "http",
             "http_body_util",
+            "hyper_util",
             "bytes",
             "futures",
             "tokio",
@@ -84,7 +91,21 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "runtime",
-        &["action", "clients", "config", "domain", "input", "model", "report", "sources", "state", "theme", "ui"],
+        &[
+            "action",
+            "audit",
+            "clients",
+            "config",
+            "domain",
+            "input",
+            "model",
+            "operation",
+            "report",
+            "sources",
+            "state",
+            "theme",
+            "ui",
+        ],
         &[
             "tokio",
             "futures",
@@ -95,11 +116,27 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "tracing_appender",
             "tracing_subscriber",
             "color_eyre",
+            "serde_json",
+            "rand",
+            "base64",
         ],
     ),
     (
         "cli",
-        &["config", "demo", "domain", "input", "model", "report", "runtime", "state", "theme", "ui"],
+        &[
+            "audit",
+            "config",
+            "demo",
+            "domain",
+            "input",
+            "model",
+            "operation",
+            "report",
+            "runtime",
+            "state",
+            "theme",
+            "ui",
+        ],
         &["clap", "clap_complete", "etcetera", "rustix", "serde", "serde_json"],
     ),
     ("main", &["cli"], &["tierdeck"]),
@@ -261,6 +298,15 @@ fn every_room_imports_only_what_its_rule_allows() {
         }
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn pure_rooms_see_only_the_records_of_the_trail() {
+    for source in sources().iter().filter(|source| !["audit", "runtime", "cli"].contains(&source.room())) {
+        for path in reach(source).paths.iter().filter(|path| path.split("::").next() == Some("audit")) {
+            assert!(path.starts_with("audit::record"), "{}: reaches into {path}", source.path);
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The real binary in a pseudo-terminal: order, text, modes. Latencies belong to benchmarks.
 
 mod commands;
-mod terminal;
+pub mod terminal;
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLockReadGuard};
 

@@ -45,6 +45,11 @@ impl Shop {
         Self::start(scenario, seed, 0.0, Some(at))
     }
 
+    /// A world whose time runs that much faster than the wall's.
+    pub fn fast(scenario: &str, seed: u64, speed: f64) -> Self {
+        Self::start(scenario, seed, speed, None)
+    }
+
     /// A world whose time runs as fast as the wall's.
     pub fn running(scenario: &str, seed: u64) -> Self {
         Self::start(scenario, seed, 1.0, None)

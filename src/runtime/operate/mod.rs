@@ -1,0 +1,183 @@
+//! What operations ask of the world: reads, locks, and the one door through which a change leaves.
+//!
+//! [`Operator::run`] takes an effect of the machine and returns at once; what comes of it reaches the loop as events. The
+//! journal has a thread of its own ([`door`]), because it waits for the disk; everything else is a task.
+
+mod aws;
+mod door;
+mod follow;
+mod lock;
+mod look;
+mod records;
+mod systems;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use super::clock::Clocks;
+use super::inbox::{Control, Inbox};
+use crate::audit::record::ActionId;
+use crate::domain::settings::Settings;
+use crate::domain::text::{Raw, Shown};
+use crate::operation::machine::{Effect, Event};
+use crate::operation::target::OperationId;
+use crate::state::message::{self as state, Message};
+use door::Door;
+use systems::Systems;
+
+/// How long the end of the session waits for the disk.
+const ENDING: Duration = Duration::from_secs(2);
+
+/// Who we are, for locks and the trail.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// `user@host`.
+    pub who: Shown,
+    pub host: String,
+    /// `console`, `run`.
+    pub mode: &'static str,
+    /// Value of `SSH_CLIENT`, where there is one.
+    pub ssh_client: Option<String>,
+    /// The folder of the audit trail; `None` with the reason why there is none.
+    pub trail: Result<PathBuf, Shown>,
+}
+
+/// Carries out what operations ask.
+pub struct Operator {
+    handle: Handle,
+    inbox: Inbox,
+    clocks: Clocks,
+    systems: Arc<Systems>,
+    door: Door,
+    actor: Actor,
+    environment: Shown,
+    locks: BTreeMap<OperationId, lock::Lock>,
+    follows: BTreeMap<OperationId, JoinHandle<()>>,
+}
+
+impl Operator {
+    #[must_use]
+    pub fn new(handle: Handle, inbox: Inbox, clocks: Clocks, settings: &Settings, actor: Actor) -> Self {
+        let systems = Arc::new(Systems::new(settings));
+        let environment = Shown::of(&settings.environment.name);
+        let door = Door::open(handle.clone(), inbox.clone(), clocks, systems.clone(), actor.clone());
+        Self {
+            handle,
+            inbox,
+            clocks,
+            systems,
+            door,
+            actor,
+            environment,
+            locks: BTreeMap::new(),
+            follows: BTreeMap::new(),
+        }
+    }
+
+    /// A new identity (UUIDv7) for an operation.
+    fn identity(&self) -> OperationId {
+        let random: [u8; 10] = rand::random();
+        OperationId(Raw::new(ActionId::new(self.clocks.moment().wall_stamp(), random).as_str()))
+    }
+
+    /// Carries out an effect of the state; what the loop has to tell the state because of it.
+    pub fn perform(&mut self, effect: state::Effect) -> Option<Message> {
+        match effect {
+            state::Effect::Open { request, who } => {
+                let id = self.identity();
+                self.door.about(id.clone(), self.environment.clone(), who, request.target.component.clone());
+                return Some(Message::Opened { id, request });
+            }
+            state::Effect::Operation(effect) => self.run(*effect),
+            state::Effect::Armed { period, reason } => self.door.armed(period, &reason),
+            state::Effect::Disarmed { why } => self.door.disarmed(why),
+            // The loop's own.
+            state::Effect::Quit
+            | state::Effect::Suspend
+            | state::Effect::Redraw
+            | state::Effect::Refresh
+            | state::Effect::Copy(_) => {}
+        }
+        None
+    }
+
+    /// Ends the journal in order.
+    pub fn end(&self, why: &'static str) {
+        self.door.end(why, ENDING);
+    }
+
+    /// Begins what an operation asks.
+    fn run(&mut self, effect: Effect) {
+        match effect {
+            Effect::Gather { operation, round, asks } => {
+                for ask in asks {
+                    let (systems, clocks, inbox) = (self.systems.clone(), self.clocks, self.inbox.clone());
+                    let operation = operation.clone();
+                    self.handle.spawn(async move {
+                        let seen = look::look(&systems, clocks, &ask).await;
+                        tell(&inbox, operation, Event::Gathered { round, ask, seen });
+                    });
+                }
+            }
+            Effect::Lock { operation, target, what } => {
+                let lock = lock::Lock::take(
+                    &self.handle,
+                    (self.systems.clone(), self.clocks, self.inbox.clone()),
+                    &self.actor.who,
+                    operation.clone(),
+                    (target, what),
+                );
+                self.locks.insert(operation, lock);
+            }
+            Effect::Unlock { operation } => {
+                if let Some(lock) = self.locks.remove(&operation) {
+                    lock.release();
+                }
+            }
+            Effect::Commit { operation, step, attempt, intent, mutation } => {
+                self.door.commit(operation, step, attempt, *intent, *mutation);
+            }
+            Effect::Follow { operation, reads, until } => {
+                let task = follow::follow(
+                    &self.handle,
+                    (self.systems.clone(), self.clocks, self.inbox.clone()),
+                    operation.clone(),
+                    reads,
+                    until,
+                );
+                if let Some(before) = self.follows.insert(operation, task) {
+                    before.abort();
+                }
+            }
+            Effect::Unfollow { operation } => {
+                if let Some(task) = self.follows.remove(&operation) {
+                    task.abort();
+                }
+            }
+            Effect::Record { operation, entry } => self.door.record(operation, entry),
+            Effect::DebtBooked { operation, debt } => self.door.debt(operation, &debt.what, true),
+            Effect::DebtCleared { operation, debt } => self.door.debt(operation, &debt.what, false),
+            // The state keeps these itself.
+            Effect::Arm { .. } | Effect::ExpectRed { .. } | Effect::ExpectedRedOver { .. } => {}
+        }
+    }
+}
+
+fn tell(inbox: &Inbox, id: OperationId, event: Event) {
+    inbox.control(Control::Operation { id, event: Box::new(event) });
+}
+
+/// What the loop tells the state because of it.
+#[must_use]
+pub fn news(control: Control) -> Option<Message> {
+    match control {
+        Control::Operation { id, event } => Some(Message::Operation { id, event }),
+        Control::Journal(health) => Some(Message::Journal(health)),
+        _ => None,
+    }
+}
