@@ -125,6 +125,16 @@ def is_dark(found, node):
     return found["evidence"] != "full" and source(found, "prom")["state"] == "failed" and not known and not fresh
 
 
+def is_bright(found, node):
+    """Prometheus answers, its figures of this machine are fresh, and what rests on them is judged again."""
+    row = host(found, node)
+    figures = [figure for figure in row["signals"].values() if figure] if row else []
+    fresh = figures and not any("stale_seconds" in figure for figure in figures)
+    # The whole stays unknown: nothing here tells what users feel.
+    judged = "unknown" not in [health for name, health in healths(found).items() if name]
+    return fresh and source(found, "prom")["state"] == "live" and judged
+
+
 def stops(report, watch, server, node):
     with report.check("a silent server's figures are old within 10 s, and come back with it"):
         server.signal(signal.SIGSTOP)
@@ -133,7 +143,7 @@ def stops(report, watch, server, node):
             expect(source(found, "prom")["error"], "a failed source says why")
         finally:
             server.signal(signal.SIGCONT)
-        watch.until(lambda r: r["health"] != "unknown" and r["evidence"] == "full", 30, "the figures are back")
+        watch.until(lambda r: is_bright(r, node), 30, "the figures are back")
     with report.check("a stopped server's figures are old within 10 s"):
         server.stop()
         begun = time.monotonic()
