@@ -6,6 +6,7 @@ mod navigate;
 pub mod operations;
 pub mod rows;
 pub mod session;
+pub mod typed;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +19,8 @@ use crate::domain::time::Stamp;
 use crate::input::TextField;
 use crate::model::board::{Board, SourceStatus};
 use crate::operation::target::OperationId;
-pub use operations::{Ask, Card, Command, Menu, Operations};
+pub use operations::{Card, Menu, Operations};
+pub use typed::{Ask, Command};
 
 /// Everything a frame is drawn from.
 #[derive(Clone, Debug)]

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::message::Effect;
-use super::{Overlay, State};
+use super::{Ask, Overlay, State, rows};
 use crate::action::{Action, CardAction, Motion};
 use crate::domain::id::ComponentId;
 use crate::domain::settings::RiskClass;
-use crate::domain::text::{Raw, Shown};
+use crate::domain::text::Shown;
 use crate::domain::time::{Human, Stamp};
 use crate::input::{Key, KeyName, TextField};
-use crate::model::board::{ComponentRow, SourceKind};
+use crate::model::board::SourceKind;
 use crate::operation::confirm::Press;
 use crate::operation::desk::Desk;
 use crate::operation::machine::{self, Event, Machine, Phase};
@@ -48,13 +48,7 @@ pub struct Operations {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Opening {
     ReadOnly,
-    Armed {
-        until: Human,
-        last_key: Human,
-        reason: Shown,
-    },
-    /// `tierdeck run`: by its flags.
-    Headless,
+    Armed { until: Human, last_key: Human, reason: Shown },
 }
 
 impl Operations {
@@ -107,109 +101,12 @@ pub struct Menu {
     pub selected: Verb,
 }
 
-/// What an operation still needs, typed on one line.
-#[derive(Clone, Debug)]
-pub struct Ask {
-    pub request: Request,
-    pub field: TextField,
-    /// Why what was typed cannot be meant.
-    pub complaint: Option<Shown>,
-}
-
-impl PartialEq for Ask {
-    fn eq(&self, other: &Self) -> bool {
-        self.request == other.request && self.field.text() == other.field.text() && self.complaint == other.complaint
-    }
-}
-
-/// A line that is typed: `arm 15m REASON`, `disarm`, or an operation as `tierdeck run` takes it.
-#[derive(Clone, Debug, Default)]
-pub struct Command {
-    pub field: TextField,
-    pub complaint: Option<Shown>,
-}
-
-impl PartialEq for Command {
-    fn eq(&self, other: &Self) -> bool {
-        self.field.text() == other.field.text() && self.complaint == other.complaint
-    }
-}
-
-/// A key while a command is typed. Enter arms or plans: it starts nothing.
-pub fn command_key(state: &mut State, key: Key) -> Vec<Effect> {
-    let Some(Overlay::Command(command)) = &mut state.overlay else { return Vec::new() };
-    match key.name {
-        KeyName::Escape => state.overlay = None,
-        KeyName::Enter => {
-            let text = command.field.text().to_owned();
-            match run_command(state, &text) {
-                Ok(effects) => {
-                    if matches!(state.overlay, Some(Overlay::Command(_))) {
-                        state.overlay = None;
-                    }
-                    return effects;
-                }
-                Err(complaint) => {
-                    if let Some(Overlay::Command(command)) = &mut state.overlay {
-                        command.complaint = Some(complaint);
-                    }
-                }
-            }
-        }
-        _ => {
-            command.complaint = None;
-            command.field.key(key);
-        }
-    }
-    Vec::new()
-}
-
-fn run_command(state: &mut State, text: &str) -> Result<Vec<Effect>, Shown> {
-    let (word, rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
-    match word {
-        "" => Ok(Vec::new()),
-        "arm" => {
-            let (span, reason) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
-            let minutes = span.strip_suffix('m').and_then(|minutes| minutes.parse::<u64>().ok());
-            match minutes.filter(|minutes| (1..=60).contains(minutes)) {
-                Some(minutes) if !reason.trim().is_empty() => {
-                    Ok(vec![arm(state, Duration::from_secs(minutes * 60), Shown::of(reason.trim()))])
-                }
-                Some(_) => Err(Shown::fixed("why? arm 15m REASON")),
-                None => Err(Shown::fixed("for how long, 1 to 60 minutes? arm 15m REASON")),
-            }
-        }
-        "disarm" => Ok(disarm(state, "by hand")),
-        _ => request(state, word, rest).map(|request| vec![opening(state, request)]),
-    }
-}
-
-/// An operation as it is typed: `abort orders`, `scale orders 12`.
-///
-/// # Errors
-/// What is not understood, and what it may be.
-pub fn request(state: &State, word: &str, rest: &str) -> Result<Request, Shown> {
-    let verb =
-        Verb::parse(word).ok_or_else(|| shown!("{} is no command; see `tierdeck run --help`", Raw::new(word)))?;
-    let (name, parameters) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
-    let row = registry::find(&state.board, name).map_err(|candidates| match candidates.as_slice() {
-        [] => shown!("nothing that can be operated is called {}", Raw::new(name)),
-        _ => shown!("{} may be {}", Raw::new(name), Shown::joined(candidates, ", ")),
-    })?;
-    let target = Target::of(row).ok_or_else(|| shown!("nothing can be done to {}", Raw::new(name)))?;
-    Ok(Request::new(verb, target, params(verb, parameters)?))
-}
-
 /// What a component offers, available ones first; empty where nothing can be operated.
 #[must_use]
 pub fn offers(state: &State, target: &ComponentId) -> Vec<Offer> {
-    let mut offers = row(state, target).map(registry::offers).unwrap_or_default();
+    let mut offers = rows::component(&state.board, target).map(|(_, row)| registry::offers(row)).unwrap_or_default();
     offers.sort_by_key(|offer| offer.unavailable.is_some());
     offers
-}
-
-fn row<'a>(state: &'a State, id: &ComponentId) -> Option<&'a ComponentRow> {
-    state.board.tiers.iter().find_map(|tier| tier.components.iter().find(|row| row.id == *id))
 }
 
 /// Opens the action menu of what is selected: a component, or of a tier its worst one that can be operated.
@@ -246,7 +143,7 @@ pub fn move_menu(state: &mut State, motion: Motion) {
 pub fn choose(state: &mut State) -> Vec<Effect> {
     let Some(Overlay::Menu(menu)) = &state.overlay else { return Vec::new() };
     let offer = offers(state, &menu.target).into_iter().find(|offer| offer.verb == menu.selected);
-    let target = row(state, &menu.target).and_then(Target::of);
+    let target = rows::component(&state.board, &menu.target).and_then(|(_, row)| Target::of(row));
     let (Some(offer), Some(target)) = (offer, target) else { return Vec::new() };
     if let Some(why) = offer.unavailable {
         tell(state, shown!("{}: {}", offer.verb.name(), why));
@@ -262,7 +159,7 @@ pub fn choose(state: &mut State) -> Vec<Effect> {
     vec![opening(state, request)]
 }
 
-fn opening(state: &State, request: Request) -> Effect {
+pub(super) fn opening(state: &State, request: Request) -> Effect {
     Effect::Open { request: Box::new(request), who: state.operations.who.as_ref().map(|who| who.name.clone()) }
 }
 
@@ -275,57 +172,6 @@ pub fn know_who(state: &mut State) {
 
 const fn needs_words(verb: Verb) -> bool {
     matches!(verb, Verb::Scale | Verb::Bounds | Verb::Rollback | Verb::Evict)
-}
-
-/// A key while parameters are typed. Enter plans: it starts nothing.
-pub fn ask_key(state: &mut State, key: Key) -> Vec<Effect> {
-    let Some(Overlay::Ask(ask)) = &mut state.overlay else { return Vec::new() };
-    match key.name {
-        KeyName::Escape => state.overlay = None,
-        KeyName::Enter => match params(ask.request.verb, ask.field.text()) {
-            Ok(params) => {
-                let request = Request { params, ..ask.request.clone() };
-                state.overlay = None;
-                return vec![opening(state, request)];
-            }
-            Err(complaint) => ask.complaint = Some(complaint),
-        },
-        _ => {
-            ask.complaint = None;
-            ask.field.key(key);
-        }
-    }
-    Vec::new()
-}
-
-/// What was typed for an operation, as the palette and the question below the menu take it.
-///
-/// # Errors
-/// What is expected instead.
-pub fn params(verb: Verb, text: &str) -> Result<Params, Shown> {
-    let text = text.trim();
-    let number = |text: &str| text.trim().parse::<u32>().ok();
-    let named = (!text.is_empty()).then(|| Raw::new(text));
-    match verb {
-        Verb::Scale => match number(text) {
-            Some(replicas) => Ok(Params { replicas: Some(replicas), ..Params::default() }),
-            None => Err(Shown::fixed("a whole number is needed: how many instances")),
-        },
-        Verb::Bounds => {
-            let mut words = text.split_whitespace();
-            let bounds = words.next().and_then(number).zip(words.next().and_then(number));
-            match (bounds.filter(|(low, high)| low <= high), words.next()) {
-                (Some(bounds), None) => Ok(Params { bounds: Some(bounds), ..Params::default() }),
-                _ => Err(Shown::fixed("two whole numbers are needed: the lowest and the highest")),
-            }
-        }
-        Verb::Rollback => Ok(Params { revision: named, ..Params::default() }),
-        Verb::Failover => Ok(Params { to: named, ..Params::default() }),
-        Verb::Evict if named.is_none() => Err(Shown::fixed("the name of a pod is needed")),
-        Verb::Evict => Ok(Params { pod: named, ..Params::default() }),
-        _ if named.is_some() => Err(shown!("{} takes nothing more", verb.name())),
-        _ => Ok(Params::default()),
-    }
 }
 
 /// Shows the card of an operation.
@@ -470,7 +316,6 @@ fn with_desk(state: &mut State, call: impl FnOnce(&mut Desk, &Context<'_>) -> Ve
     let door = match operations.door {
         Opening::ReadOnly => Door::Keys { armed_until: None },
         Opening::Armed { until, .. } => Door::Keys { armed_until: Some(until) },
-        Opening::Headless => Door::Headless,
     };
     let context = Context {
         now: Now { world: state.now, human: operations.human },

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::message::{Effect, Message, Timed};
-use super::{Overlay, Place, State, navigate, operations};
+use super::{Overlay, Place, State, navigate, operations, typed};
 use crate::action::Action;
 use crate::domain::id::SourceId;
 use crate::domain::text::Shown;
@@ -145,8 +145,8 @@ impl Session {
             return self.filter_key(key);
         }
         match &self.state.overlay {
-            Some(Overlay::Ask(_)) => return operations::ask_key(&mut self.state, key),
-            Some(Overlay::Command(_)) => return operations::command_key(&mut self.state, key),
+            Some(Overlay::Ask(_)) => return typed::ask_key(&mut self.state, key),
+            Some(Overlay::Command(_)) => return typed::command_key(&mut self.state, key),
             // A letter, an erased letter and Enter belong to the text.
             Some(Overlay::Card(_)) if is_text(key) && operations::takes_letters(&self.state) => {
                 return operations::card_key(&mut self.state, key);

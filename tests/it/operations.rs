@@ -57,6 +57,9 @@ fn a_bad_canary_is_aborted_in_three_keys_and_verified() {
     let (_, list) = audit(&config, &["list"]);
     assert!(list.contains("abort") && list.contains("verified"), "{list}");
     let (_, lines) = audit(&config, &["export", "--format", "jsonl"]);
+    let intent = lines.lines().find(|line| line.contains("\"kind\":\"intent\"")).expect("an intent");
+    let server = shop.demo.address("kubernetes").unwrap().to_string();
+    assert!(intent.contains(&format!("\"address\":\"{server}/apis/")), "it says where it goes: {intent}");
     let kinds: Vec<String> = lines
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["kind"].as_str().unwrap().to_owned())

@@ -7,6 +7,7 @@ mod text;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{Failure, Global, OK, out, places};
@@ -134,11 +135,7 @@ fn list(trail: &Path, filter: &Filter, json: bool) -> Result<u8, Failure> {
     let rows: Vec<&Summary> = report.operations.iter().filter(|row| filter.admits(row)).collect();
     if json {
         let operations = rows.iter().copied().map(Operation::from).collect();
-        return print_json(serde_json::to_string(&List {
-            schema: SCHEMA,
-            operations,
-            whole: report.findings.is_empty(),
-        }));
+        return print_json(&List { schema: SCHEMA, operations, whole: report.findings.is_empty() });
     }
     out::write(&text::list(&rows, report.lines, &trail.display().to_string()))?;
     warn_of_damage(&report);
@@ -156,7 +153,7 @@ fn show(trail: &Path, id: &str, json: bool) -> Result<u8, Failure> {
         };
         let records = found.iter().map(raw).collect::<Result<Vec<_>, _>>()?;
         let (schema, whole) = (SCHEMA, report.findings.is_empty());
-        return print_json(serde_json::to_string(&Show { schema, operation: operation.into(), records, whole }));
+        return print_json(&Show { schema, operation: operation.into(), records, whole });
     }
     out::write(&text::detail(operation, &found))?;
     warn_of_damage(&report);
@@ -171,16 +168,7 @@ fn check(trail: &Path, checkpoint: Option<&Path>, json: bool) -> Result<u8, Fail
         let in_doubt = report.in_doubt().map(Operation::from).collect();
         let (schema, whole, not_understood) = (SCHEMA, report.findings.is_empty(), report.unknown);
         let (lines, alive, heads) = (report.lines, report.alive.clone(), report.heads.clone());
-        print_json(serde_json::to_string(&Verified {
-            schema,
-            whole,
-            lines,
-            not_understood,
-            findings,
-            in_doubt,
-            alive,
-            heads,
-        }))?;
+        print_json(&Verified { schema, whole, lines, not_understood, findings, in_doubt, alive, heads })?;
     } else {
         out::write(&text::verified(&report, &trail.display().to_string()))?;
     }
@@ -241,16 +229,9 @@ fn warn_of_damage(report: &Report) {
     }
 }
 
-fn print_json(document: serde_json::Result<String>) -> Result<u8, Failure> {
-    let json = document.map_err(Failure::error)?;
-    // JSON's own escapes leave characters that a terminal acts on.
-    let safe = |c: char| if c.is_ascii() { c.to_string() } else { escaped(c) };
-    out::write(&format!("{}\n", json.chars().map(safe).collect::<String>()))?;
+fn print_json(document: &impl Serialize) -> Result<u8, Failure> {
+    out::json(document)?;
     Ok(OK)
-}
-
-fn escaped(c: char) -> String {
-    c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
 }
 
 fn known_outcome(text: &str) -> Result<Outcome, String> {

@@ -42,11 +42,6 @@ enum Order {
         operation: OperationId,
         entry: Box<Entry>,
     },
-    Debt {
-        operation: OperationId,
-        what: Shown,
-        booked: bool,
-    },
     Session(Box<Recorded>),
     Commit(Box<Commit>),
     /// What came of a request.
@@ -91,6 +86,7 @@ impl Door {
             systems,
             actor,
             journal: None,
+            ailing: false,
             subjects: BTreeMap::new(),
             plans: BTreeMap::new(),
         };
@@ -113,10 +109,6 @@ impl Door {
 
     pub fn record(&self, operation: OperationId, entry: Entry) {
         self.order(Order::Record { operation, entry: Box::new(entry) });
-    }
-
-    pub fn debt(&self, operation: OperationId, what: &Shown, booked: bool) {
-        self.order(Order::Debt { operation, what: what.clone(), booked });
     }
 
     pub fn armed(&self, period: Duration, reason: &Shown) {
@@ -150,6 +142,8 @@ struct Keeper {
     systems: Arc<Systems>,
     actor: Actor,
     journal: Option<Journal>,
+    /// The loop was told that the journal takes nothing.
+    ailing: bool,
     subjects: BTreeMap<OperationId, Subject>,
     plans: BTreeMap<OperationId, Digest>,
 }
@@ -164,10 +158,6 @@ impl Keeper {
                     self.subjects.insert(operation, subject);
                 }
                 Order::Record { operation, entry } => self.record(&operation, &entry),
-                Order::Debt { operation, what, booked } => {
-                    let event = records::debt(&operation, &what, booked);
-                    self.append_of(&operation, event);
-                }
                 Order::Session(event) => {
                     let _ = self.append(&Record::of_session(*event));
                 }
@@ -214,9 +204,16 @@ impl Keeper {
 
     /// Appends; where the stream is lost, once more in a new one.
     fn append(&mut self, record: &Record) -> Result<(), JournalFault> {
+        if self.journal.is_none() {
+            // What stood in the way of opening it may be gone by now.
+            self.reopen(None);
+        }
         let Some(journal) = &mut self.journal else { return Err(self.closed()) };
         match journal.append(record) {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.well();
+                Ok(())
+            }
             Err(fault) => {
                 let fault = self.healed(fault)?;
                 let again = self.journal.as_mut().map(|journal| journal.append(record));
@@ -228,12 +225,20 @@ impl Keeper {
     /// Opens a new stream after a fault that ended the old one; else the fault stays.
     fn healed(&mut self, fault: JournalFault) -> Result<JournalFault, JournalFault> {
         if !fault.ends_the_stream() {
+            self.ailing = true;
             self.inbox.control(Control::Journal(Err(fault.sentence())));
             return Err(fault);
         }
         let continues = self.journal.take().map(|journal| journal.stream().clone());
         self.reopen(continues);
         if self.journal.is_some() { Ok(fault) } else { Err(fault) }
+    }
+
+    /// A disk that has room again is told, so that operations are not held up for nothing.
+    fn well(&mut self) {
+        if std::mem::take(&mut self.ailing) {
+            self.inbox.control(Control::Journal(Ok(())));
+        }
     }
 
     fn closed(&self) -> JournalFault {
@@ -256,7 +261,7 @@ impl Keeper {
             self.plans.insert(operation.clone(), records::digest(hash));
         }
         let plan = self.plans.get(operation).copied().unwrap_or(Digest::NONE);
-        self.append_of(operation, records::event(entry, plan));
+        self.append_of(operation, records::event(operation, entry, plan));
     }
 
     fn commit(&mut self, commit: Commit) {
@@ -277,7 +282,7 @@ impl Keeper {
         let mut subject = self.subjects.get(&commit.operation).cloned().ok_or_else(|| self.closed())?;
         subject.target.uid = records::uid(&commit.intent);
         self.subjects.insert(commit.operation.clone(), subject.clone());
-        let intent = records::intent(&commit.intent, &commit.mutation, "");
+        let intent = records::intent(&commit.intent, &commit.mutation, self.systems.server().map_or("", Raw::as_str));
         let Some(journal) = &mut self.journal else { return Err(self.closed()) };
         match journal.intend(subject.clone(), intent.clone()) {
             Ok(durable) => Ok(durable),

@@ -32,7 +32,7 @@ impl Lock {
         (systems, clocks, inbox): (Arc<Systems>, Clocks, Inbox),
         who: &Shown,
         operation: OperationId,
-        (component, _what): (ComponentId, Shown),
+        component: ComponentId,
     ) -> Self {
         let (stop, stopped) = oneshot::channel();
         let me = Raw::from(format!("{}#{}", who.as_str(), operation.0.as_str()));

@@ -1,6 +1,6 @@
 //! What operations ask of the world: reads, locks, and the one door through which a change leaves.
 //!
-//! [`Operator::run`] takes an effect of the machine and returns at once; what comes of it reaches the loop as events. The
+//! [`Operator::perform`] takes an effect of the state and returns at once; what comes of it reaches the loop as events. The
 //! journal has a thread of its own ([`door`]), because it waits for the disk; everything else is a task.
 
 mod aws;
@@ -124,13 +124,13 @@ impl Operator {
                     });
                 }
             }
-            Effect::Lock { operation, target, what } => {
+            Effect::Lock { operation, target, .. } => {
                 let lock = lock::Lock::take(
                     &self.handle,
                     (self.systems.clone(), self.clocks, self.inbox.clone()),
                     &self.actor.who,
                     operation.clone(),
-                    (target, what),
+                    target,
                 );
                 self.locks.insert(operation, lock);
             }
@@ -160,10 +160,12 @@ impl Operator {
                 }
             }
             Effect::Record { operation, entry } => self.door.record(operation, entry),
-            Effect::DebtBooked { operation, debt } => self.door.debt(operation, &debt.what, true),
-            Effect::DebtCleared { operation, debt } => self.door.debt(operation, &debt.what, false),
-            // The state keeps these itself.
-            Effect::Arm { .. } | Effect::ExpectRed { .. } | Effect::ExpectedRedOver { .. } => {}
+            // The state keeps these itself; that a debt was booked or paid is a record of its own.
+            Effect::Arm { .. }
+            | Effect::ExpectRed { .. }
+            | Effect::ExpectedRedOver { .. }
+            | Effect::DebtBooked { .. }
+            | Effect::DebtCleared { .. } => {}
         }
     }
 }

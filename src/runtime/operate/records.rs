@@ -89,7 +89,7 @@ pub fn number(count: usize) -> u32 {
 }
 
 /// A record of the machine, with the plan that it belongs to.
-pub fn event(entry: &Entry, plan: Digest) -> Event {
+pub fn event(id: &OperationId, entry: &Entry, plan: Digest) -> Event {
     match entry {
         Entry::Plan { hash, summary } => Event::Plan(Plan {
             operation: shown(summary),
@@ -124,10 +124,12 @@ pub fn event(entry: &Entry, plan: Digest) -> Event {
             outage_ms: end.outage.map(|outage| u64::try_from(outage.as_millis()).unwrap_or(u64::MAX)),
             detail: shown(&end.words),
         }),
-        Entry::Debt { what, booked } => Event::Note {
-            text: Text::of(&format!("{} {}", if *booked { "owed:" } else { "put back:" }, what.as_str())),
-            ticket: None,
-        },
+        Entry::Debt { what, booked } => Event::Debt(Debt {
+            of: action(id),
+            state: if *booked { DebtState::Booked } else { DebtState::Paid },
+            what: shown(what),
+            put_back: Text::default(),
+        }),
     }
 }
 
@@ -144,16 +146,6 @@ fn confirm(confirmed: &Confirmed, plan: Digest) -> Confirm {
         dwell_ms: u64::try_from(confirmed.dwell.as_millis()).unwrap_or(u64::MAX),
         reason: confirmed.reason.as_ref().map(shown).unwrap_or_default(),
     }
-}
-
-/// A debt of an operation.
-pub fn debt(id: &OperationId, what: &Shown, booked: bool) -> Event {
-    Event::Debt(Debt {
-        of: action(id),
-        state: if booked { DebtState::Booked } else { DebtState::Paid },
-        what: shown(what),
-        put_back: Text::default(),
-    })
 }
 
 const fn outcome(outcome: verify::Outcome) -> Outcome {

@@ -95,6 +95,12 @@ impl Systems {
             .await
     }
 
+    /// Where changes of the cluster go, once it is open for them.
+    #[must_use]
+    pub fn server(&self) -> Option<&Raw> {
+        self.kubernetes.as_ref()?.write.get().map(KubeWriter::server)
+    }
+
     async fn account(&self, region: &str) -> Result<&AwsConnection, Fault> {
         let account = self.aws.get(region).ok_or_else(|| {
             Fault::new(

@@ -9,7 +9,6 @@ use crate::domain::text::Shown;
 use crate::model::board::{Evidence, Missing, SourceKind, SourceState, SourceStatus};
 use crate::shown;
 use crate::state::State;
-use crate::state::operations::Opening;
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, Piece, cut_middle, width};
 use crate::ui::{format, looks};
@@ -96,14 +95,13 @@ fn left(state: &State, step: u8) -> Vec<Piece> {
 
 /// Whether changes can be made, and how long.
 fn mode(state: &State) -> Piece {
-    match (&state.operations.door, state.operations.armed_for()) {
-        (_, Some(left)) => {
+    match state.operations.armed_for() {
+        Some(left) => {
             let secs = left.as_secs();
             let pad = |value: u64| shown!("{}{}", if value < 10 { "0" } else { "" }, value);
             Piece::new(shown!(" ARMED {}:{}", pad(secs / 60), pad(secs % 60)), Ink::bold(Role::Warn))
         }
-        (Opening::Headless, None) => Piece::new(" headless", Role::Dim),
-        (_, None) => Piece::new(" read-only", Role::Dim),
+        None => Piece::new(" read-only", Role::Dim),
     }
 }
 

@@ -6,7 +6,6 @@ use crate::domain::text::Shown;
 use crate::operation::confirm::{Confirmation, DWELL, Field};
 use crate::operation::machine::{Machine, Phase, Sending};
 use crate::shown;
-use crate::state::operations::Opening;
 use crate::state::{Card, State};
 use crate::theme::Role;
 use crate::ui::canvas::{Ink, Piece, cut_middle, width};
@@ -147,7 +146,7 @@ fn reason(confirmation: &Confirmation, here: bool, columns: u16) -> Line {
 fn missing(state: &State, machine: &Machine, confirmation: &Confirmation) -> Vec<Shown> {
     let operations = &state.operations;
     let need = &confirmation.need;
-    let armed = operations.armed_for().is_some() || operations.door == Opening::Headless;
+    let armed = operations.armed_for().is_some();
     let open = operations.human.0.saturating_sub(confirmation.opened.0);
     let mut missing = Vec::new();
     if machine.card.as_ref().is_none_or(|card| !card.report.blocks().is_empty()) {
