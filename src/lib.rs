@@ -34,7 +34,7 @@
 //! - Unknown is never zero and never green: a health whose evidence is gone is unknown.
 //! - World time and human time are apart: ages, thresholds and queries live in world time, waits in human time.
 //! - A change leaves by one door (`runtime::operate`): planned, guarded, confirmed, its intent durable before the first
-//!   byte, sent once, judged by what is observed. Outside the embedded world that door is closed.
+//!   byte, sent once, judged by what is observed. AWS is changed in the embedded world alone.
 //! - In the embedded world every client is held to loopback (`clients::egress`).
 //!
 //! # What an addition touches

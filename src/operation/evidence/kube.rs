@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::json::{self, Head, Selector};
 use crate::domain::text::{Raw, Shown};
+use crate::domain::time::Stamp;
 use crate::operation::mutation::Resource;
 
 /// Instances as a controller counts them.
@@ -39,7 +40,9 @@ pub struct WorkloadSeen {
     pub selector: Selector,
     /// The controller has seen the latest specification.
     pub observed: bool,
-    /// It will not get further by itself: reason of `Progressing=False` or `ReplicaFailure`.
+    /// It will not get further by itself: reason of `Progressing=False` or `ReplicaFailure`. What is older than our own
+    /// last write was said of the template before it: the controller tells that it has seen the new one before it takes
+    /// the old condition back (measured, 1.36).
     pub stuck: Option<Shown>,
     /// `OrderedReady` StatefulSets stop at a pod that never gets ready (facts/controlplane.md 4).
     pub ordered: bool,
@@ -75,7 +78,7 @@ impl WorkloadSeen {
             template: value.pointer("/spec/template").cloned().unwrap_or(Value::Null),
             selector: Selector::read(value, "/spec/selector"),
             observed: observed >= head.generation,
-            stuck: stuck(value),
+            stuck: stuck(value, head.written_by_us("")),
             ordered,
             update_revision: json::raw(value, "/status/updateRevision"),
             head,
@@ -92,11 +95,15 @@ impl WorkloadSeen {
     }
 }
 
-fn stuck(value: &Value) -> Option<Shown> {
+fn stuck(value: &Value, since: Option<Stamp>) -> Option<Shown> {
     let is = |condition: &&Value, kind: &str, status: &str| {
         json::raw(condition, "/type").as_str() == kind && json::raw(condition, "/status").as_str() == status
     };
-    let conditions = || json::list(value, "/status/conditions");
+    let news = |condition: &&Value| {
+        let at = json::stamp(condition, "/lastUpdateTime");
+        at.zip(since).is_none_or(|(at, since)| at >= since)
+    };
+    let conditions = || json::list(value, "/status/conditions").filter(news);
     let failure = conditions().find(|condition| is(condition, "ReplicaFailure", "True"));
     let deadline = conditions().find(|condition| {
         is(condition, "Progressing", "False") && json::raw(condition, "/reason").as_str() == "ProgressDeadlineExceeded"

@@ -9,7 +9,7 @@ use crate::domain::text::Shown;
 use crate::domain::time::Human;
 use crate::operation::confirm::{self, Confirmation, Press, Step};
 use crate::operation::evidence::{Found, Gather, Seen, Sheet};
-use crate::operation::guard::{Report, common};
+use crate::operation::guard::{Finding, GuardId, Report, common};
 use crate::operation::mutation::Mutation;
 use crate::operation::ops::{self, Draft};
 use crate::operation::plan::{Drift, Plan};
@@ -150,7 +150,8 @@ impl Machine {
 
     fn judge(&self, plan: &Plan, sheet: &Sheet, context: &Context<'_>, past: &Past) -> Report {
         let scene = context.scene(&self.request.target);
-        let findings = common::evaluate(&self.request, plan, sheet, &scene, context, past);
+        let mut findings = common::evaluate(&self.request, plan, sheet, &scene, context, past);
+        findings.extend(self.run.lockless.iter().map(|why| Finding::warn(GuardId::Lock, why.clone())));
         let mitigates = self.request.verb.mitigates() || self.request.backs_out.is_some();
         Report::new(findings, mitigates, self.run.glass)
     }

@@ -277,7 +277,8 @@ pub struct Verifier {
     pub reached: Option<Stamp>,
     /// What was seen last.
     pub last: Glance,
-    away: u32,
+    /// Sightings in a row of something that went wrong.
+    wrong: u32,
     errors: Errors,
     outage: Outage,
 }
@@ -326,7 +327,7 @@ impl Verifier {
     pub fn new(goal: Goal, timing: Timing, began: Stamp, errors: &Reading) -> Self {
         let measured = timing.errors_below.is_some() && errors.last().is_some();
         let errors = if measured { Errors::Unseen } else { Errors::Unmeasured };
-        Self { goal, timing, began, reached: None, last: Glance::Unseen, away: 0, errors, outage: Outage::default() }
+        Self { goal, timing, began, reached: None, last: Glance::Unseen, wrong: 0, errors, outage: Outage::default() }
     }
 
     #[must_use]
@@ -347,13 +348,14 @@ impl Verifier {
         let fresh = self.goal.follows().first() == Some(ask);
         let glance = self.goal.glance(sheet, self.began);
         let end = match &glance {
-            Glance::Failed(words) => Some((Outcome::Failed, words.clone())),
             Glance::NoEffect(words) => Some((Outcome::NoEffect, words.clone())),
             // Twice, so that one stale answer convicts nobody.
-            Glance::Away(words) if self.away > 0 => Some((Outcome::Overridden, words.clone())),
+            Glance::Failed(words) if self.wrong > 0 => Some((Outcome::Failed, words.clone())),
+            Glance::Away(words) if self.wrong > 0 => Some((Outcome::Overridden, words.clone())),
             _ => None,
         };
-        self.away = if matches!(glance, Glance::Away(_)) { self.away + u32::from(fresh) } else { 0 };
+        let wrong = matches!(glance, Glance::Away(_) | Glance::Failed(_));
+        self.wrong = if wrong { self.wrong + u32::from(fresh) } else { 0 };
         match &glance {
             Glance::Reached(_) => self.reached = self.reached.or(Some(now)),
             Glance::Unseen => {}

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Glance, Outcome, Verifier};
+use super::{Glance, Goal, Outcome, RolloutWant, Verifier};
 use crate::domain::reading::{Absence, Reading};
 use crate::domain::settings::RiskClass;
 use crate::domain::text::Raw;
 use crate::operation::evidence::aws::DbEvent;
-use crate::operation::evidence::{Evidence, Found, Gather, Seen, Sheet};
+use crate::operation::evidence::{Evidence, Found, Gather, Named, Seen, Sheet};
 use crate::operation::plan::Plan;
 use crate::operation::target::{Engine, Params};
 use crate::operation::testing::*;
@@ -82,6 +82,45 @@ fn an_abort_ends_as_what_was_seen_says() {
 fn one_stale_answer_convicts_nobody() {
     let abort = planned(&canary(), Verb::Abort, Engine::Rollout, Params::default());
     assert_eq!(watch(&abort, &rollouts(&abort, &[rollout(), aborted(12)])).0, Outcome::Verified);
+}
+
+/// What a real controller shows for a moment after a rollback: the state of the template before (measured, Argo Rollouts
+/// 1.9 and Kubernetes 1.36).
+#[test]
+fn a_rollback_is_not_judged_by_the_state_before_it() {
+    let goal = Goal::Rollout {
+        at: Named { namespace: "shop".into(), name: "backend".into() },
+        uid: Raw::new("5b0e"),
+        stable: Raw::new("6d4f"),
+        current: Raw::new("7b9f"),
+        want: RolloutWant::Template { images: vec![Raw::new("backend:2.3.9")], stable: true },
+    };
+    let mut unseen = aborted(12);
+    set(&mut unseen, "/metadata/generation", json!(10));
+    set(&mut unseen, "/spec/template/spec/containers/0/image", json!("backend:2.3.9"));
+    let glance = |object: &Value| {
+        let mut sheet = Sheet::default();
+        let ask = goal.follows().remove(0);
+        sheet.put(ask.clone(), Seen { at: stamp(1), found: Found::Evidence(ask.read(object).unwrap()) });
+        goal.glance(&sheet, stamp(0))
+    };
+    assert!(matches!(glance(&unseen), Glance::Pending(_)), "{:?}", glance(&unseen));
+    set(&mut unseen, "/status/observedGeneration", json!("10"));
+    assert!(matches!(glance(&unseen), Glance::Failed(_)), "{:?}", glance(&unseen));
+
+    let undo = planned(&deployments(), Verb::Rollback, Engine::Deployment, Params::default());
+    let stuck = |at: &str| {
+        let mut seen = deployment();
+        set(&mut seen, "/spec/template/spec/containers/0/image", json!("pay:2"));
+        let condition = json!([{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded",
+            "lastUpdateTime": at }]);
+        set(&mut seen, "/status/conditions", condition);
+        let ours = json!([{ "manager": "tierdeck", "time": "2026-11-21T03:12:10Z" }]);
+        set(&mut seen, "/metadata/managedFields", ours);
+        watch(&undo, &rollouts(&undo, &[seen])).0
+    };
+    assert_ne!(stuck("2026-11-21T03:12:09Z"), Outcome::Failed, "it was stuck before");
+    assert_eq!(stuck("2026-11-21T03:12:10Z"), Outcome::Failed);
 }
 
 #[test]

@@ -50,18 +50,6 @@ impl Systems {
         Self { kubernetes, aws: settings.aws.iter().map(account).collect(), egress }
     }
 
-    /// Changes are held to the embedded world until they have been proved against real servers.
-    fn released(&self) -> Result<(), Fault> {
-        match self.egress {
-            Egress::LoopbackOnly => Ok(()),
-            Egress::Open => Err(Fault::new(
-                FaultKind::Usage,
-                Shown::fixed("this version changes nothing outside of the embedded world"),
-                Shown::fixed("use the command on the card"),
-            )),
-        }
-    }
-
     fn cluster(&self) -> Result<&Cluster, Fault> {
         self.kubernetes.as_ref().ok_or_else(|| {
             Fault::new(
@@ -85,7 +73,6 @@ impl Systems {
     /// # Errors
     /// Any [`Fault`] of connecting.
     pub async fn cluster_to_write(&self) -> Result<&KubeWriter, Fault> {
-        self.released()?;
         let cluster = self.cluster()?;
         cluster
             .write
@@ -127,10 +114,18 @@ impl Systems {
         self.account(region).await.map(Operated::new)
     }
 
+    /// Changes of AWS are held to the embedded world until they have been proved against the real one.
+    ///
     /// # Errors
-    /// Any [`Fault`] of preparing the client.
+    /// [`FaultKind::Usage`] outside the embedded world; any [`Fault`] of preparing the client.
     pub async fn aws_to_write(&self, region: &str) -> Result<AwsWriter, Fault> {
-        self.released()?;
+        if self.egress == Egress::Open {
+            return Err(Fault::new(
+                FaultKind::Usage,
+                Shown::fixed("this version changes nothing of AWS outside of the embedded world"),
+                Shown::fixed("use the command on the card"),
+            ));
+        }
         self.account(region).await.map(AwsWriter::new)
     }
 }

@@ -1,0 +1,605 @@
+"""Every operation on a Kubernetes control plane with Argo Rollouts: `tierdeck run`, the end state as kubectl reads it, and
+what the API server's own audit log says was sent."""
+import concurrent.futures
+import contextlib
+import http.server
+import json
+import os
+import signal
+import ssl
+import subprocess
+import threading
+import time
+
+from report import Mismatch, expect, same
+from servers import Cluster, folder, until, write
+
+SPACE = "ops"
+SLOW = {"tierdeck.test/ready-delay": "600s"}
+STEPS = [{"setWeight": 20}, {"pause": {}}, {"setWeight": 50}, {"pause": {}}]
+# Every run asks these of itself, and they store nothing.
+QUESTIONS = {"selfsubjectaccessreviews", "selfsubjectreviews"}
+
+
+def workload(kind, name, replicas=3, image=1, labels=None, notes=None, **spec):
+    """A workload of the namespace with one container."""
+    group = "argoproj.io/v1alpha1" if kind == "Rollout" else "apps/v1"
+    body = {
+        "selector": {"matchLabels": {"app": name}},
+        "template": {
+            "metadata": {"labels": {"app": name}},
+            "spec": {"terminationGracePeriodSeconds": 1, "containers": [{"name": "main", "image": f"shop/{name}:{image}"}]},
+        },
+        **spec,
+    }
+    if kind != "DaemonSet":
+        body["replicas"] = replicas
+    if kind == "StatefulSet":
+        body["serviceName"] = name
+    if kind == "Rollout":
+        body["strategy"] = {"canary": {"steps": STEPS}}
+    metadata = {"name": name, "namespace": SPACE, "labels": labels or {}, "annotations": notes or {}}
+    return {"apiVersion": group, "kind": kind, "metadata": metadata, "spec": body}
+
+
+def definition(group, version, plural, kind):
+    """A custom resource that takes anything, as the GitOps controllers' own do for what matters here."""
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group, "scope": "Namespaced", "names": {"plural": plural, "kind": kind, "singular": kind.lower()},
+            "versions": [{"name": version, "served": True, "storage": True, "schema": schema}],
+        },
+    }
+
+
+DEFINITIONS = [
+    definition("argoproj.io", "v1alpha1", "applications", "Application"),
+    definition("kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "Kustomization"),
+    definition("helm.toolkit.fluxcd.io", "v2", "helmreleases", "HelmRelease"),
+]
+AUTOMATED = {"prune": True, "selfHeal": True}
+
+
+def flux(kind):
+    return {f"{kind}.toolkit.fluxcd.io/{part}": value for part, value in (("name", "shop"), ("namespace", SPACE))}
+
+
+def narrow(name, rules):
+    """A service account that may read, and what the rules say besides."""
+    reads = [{"apiGroups": ["", "apps", "argoproj.io", "autoscaling", "policy"], "resources": ["*"],
+              "verbs": ["get", "list", "watch"]}]
+    where = {"name": name, "namespace": SPACE}
+    rbac = "rbac.authorization.k8s.io"
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": where},
+        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": where, "rules": reads + rules},
+        {"apiVersion": f"{rbac}/v1", "kind": "RoleBinding", "metadata": where,
+         "roleRef": {"apiGroup": rbac, "kind": "Role", "name": name},
+         "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": SPACE}]},
+    ]
+
+
+SCALES = [{"apiGroups": ["apps"], "resources": ["deployments/scale"], "verbs": ["patch"]}]
+ROLLOUTS = ("abort", "retry", "hold", "promote", "full", "turn")
+DEPLOYMENTS = ("scaled", "restarted", "guarded", "evicted", "both", "dead", "gone", "swapped", "viewed", "lockless")
+
+
+def objects():
+    yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}}
+    yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "argocd"}}
+    yield from (workload("Rollout", name, 5) for name in ROLLOUTS)
+    yield from (workload("Deployment", name) for name in DEPLOYMENTS)
+    yield workload("Deployment", "stuck", progressDeadlineSeconds=4)
+    yield workload("Deployment", "owned", notes={"argocd.argoproj.io/tracking-id": f"shop:apps/Deployment:{SPACE}/owned"})
+    yield workload("Deployment", "kustomized", labels=flux("kustomize"))
+    yield workload("Deployment", "helmed", labels=flux("helm"))
+    yield from (workload("StatefulSet", name) for name in ("set", "kept"))
+    yield from (workload("DaemonSet", name) for name in ("agent", "guard"))
+    scaler = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "guarded"},
+              "minReplicas": 3, "maxReplicas": 6}
+    yield {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+           "metadata": {"name": "guarded", "namespace": SPACE}, "spec": scaler}
+    yield {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "evicted", "namespace": SPACE},
+           "spec": {"minAvailable": 3, "selector": {"matchLabels": {"app": "evicted"}}}}
+    yield {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+           "metadata": {"name": "shop", "namespace": "argocd"}, "spec": {"syncPolicy": {"automated": AUTOMATED}}}
+    for group, version, kind in (("kustomize", "v1", "Kustomization"), ("helm", "v2", "HelmRelease")):
+        yield {"apiVersion": f"{group}.toolkit.fluxcd.io/{version}", "kind": kind,
+               "metadata": {"name": "shop", "namespace": SPACE}, "spec": {"interval": "10m"}}
+    yield from narrow("viewer", [])
+    yield from narrow("scaler", SCALES)
+
+
+class Rig:
+    """The control plane as these checks use it."""
+
+    def __init__(self, cluster, console, door):
+        self.cluster, self.console = cluster, console
+        self.log = os.path.join(cluster.folder, "log", "audit.log")
+        self.door = f'[[probe]]\nname = "door"\ntier = "edge"\nkind = "http"\naddress = "127.0.0.1:{door}"\n'
+        self.config = self.configured("rig", cluster.kubeconfig)
+
+    def configured(self, name, kubeconfig):
+        """A configuration without a word on its class, and with a probe: blind, nothing risky goes."""
+        text = f'[[kubernetes]]\nname = "k8s"\nkubeconfig = "{kubeconfig}"\nnamespaces = ["{SPACE}"]\n{self.door}'
+        return self.console.config(name, text)
+
+    def apply(self, *found):
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(found)})
+        path = write(os.path.join(folder("applied"), f"{time.monotonic_ns()}.json"), text)
+        self.cluster.kubectl("apply", "-f", path, deadline=120)
+
+    def get(self, what, name, namespace=SPACE):
+        return json.loads(self.cluster.kubectl("-n", namespace, "get", what, name, "-o", "json"))
+
+    def pods(self, app):
+        found = self.cluster.items("pods", "-n", SPACE, "-l", f"app={app}")
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def image(self, kind, name, number, notes=None):
+        """Asks for another image, as a deployment pipeline does."""
+        template = {"metadata": {"annotations": notes or {}},
+                    "spec": {"containers": [{"name": "main", "image": f"shop/{name}:{number}"}]}}
+        self.cluster.patch(SPACE, f"{kind}/{name}", {"spec": {"template": template}})
+
+    def token(self, account):
+        """A kubeconfig of a service account."""
+        token = self.cluster.kubectl("-n", SPACE, "create", "token", account).strip()
+        admin = json.loads(self.cluster.kubectl("config", "view", "--raw", "-o", "json"))
+        user = {"name": "u", "user": {"token": token}}
+        return write(os.path.join(folder("accounts"), account), json.dumps({**admin, "users": [user]}))
+
+    def sent(self, since, name):
+        """What the API server was sent by us about an object since a moment, as `verb resource/subresource`. Dry runs,
+        questions about ourselves and the lock are no changes."""
+        with open(self.log, encoding="utf-8") as log:
+            events = [json.loads(line) for line in log]
+        changes = []
+        for event in events:
+            what = event.get("objectRef") or {}
+            options = (event.get("requestObject") or {}).get("deleteOptions") or {}
+            rehearsed = "dryRun=All" in event["requestURI"] or options.get("dryRun")
+            ours = event.get("userAgent", "").startswith("tierdeck/") and event["requestReceivedTimestamp"] >= since
+            if not ours or rehearsed or what.get("resource") in QUESTIONS | {"leases"}:
+                continue
+            if name in (what.get("name"), None):
+                below = f"/{what['subresource']}" if "subresource" in what else ""
+                changes.append(f"{event['verb']} {what['resource']}{below} {event['responseStatus']['code']}")
+        return changes
+
+    def moment(self):
+        return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - 1))
+
+
+class Run:
+    """One `tierdeck run … --json`, with the changes the API server saw of it."""
+
+    def __init__(self, rig, operation, target, *parameters, config=None, name=None):
+        self.rig, self.name, self.began = rig, name or target.rsplit("/", 1)[-1], rig.moment()
+        confirm = f"{target.rsplit('/', 1)[-1]}@{os.path.basename(config or rig.config).removesuffix('.toml')}"
+        flags = ["--json", "--reason", "the rig", "--confirm", confirm]
+        argv = [rig.console.binary, "--config", config or rig.config, "run", operation, target, *parameters, *flags]
+        self.child = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=rig.console.environment,
+        )
+        self.words = " ".join(["run", operation, target, *parameters])
+
+    def end(self, deadline=420):
+        try:
+            out, said = self.child.communicate(timeout=deadline)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            raise Mismatch(f"{self.words} did not end within {deadline} s") from None
+        self.code, self.report = self.child.returncode, json.loads(out) if out.strip() else {}
+        self.outcome = self.report.get("outcome", said.strip())
+        self.reasons = "; ".join(self.report.get("reasons", []))
+        self.changes = self.rig.sent(self.began, self.name)
+        return self
+
+    def ended(self, outcome, code, changes):
+        """The end that was wanted, by as many requests."""
+        found = {"outcome": self.outcome, "exit code": self.code, "sent": self.changes}
+        wanted = {"outcome": outcome, "exit code": code, "sent": changes}
+        guards = [f"{g['verdict']} {g['id']}: {g['text']}" for g in self.report.get("guards", []) if g["verdict"] != "pass"]
+        same(found, wanted, f"{self.words} ({self.reasons}; guards: {guards})")
+        return self
+
+    def verified(self, *changes):
+        return self.ended("verified", 0, list(changes))
+
+    def refused(self, *words):
+        """Not done, in these words, and nothing was sent."""
+        self.ended("refused", 3, [])
+        missing = [word for word in words if word not in self.reasons]
+        expect(not missing, f"{self.words}: no {missing} in {self.reasons!r}")
+        return self
+
+
+def operate(rig, *arguments, **more):
+    return Run(rig, *arguments, **more).end()
+
+
+def paused(rig, name):
+    """A canary at its first pause."""
+    rig.image("rollout", name, 2)
+    step = lambda: rig.get("rollout", name).get("status", {})
+    until(lambda: step().get("phase") == "Paused" and step().get("currentStepIndex") == 1, 30, f"{name} is paused")
+    return rig.get("rollout", name)["status"]
+
+
+ON_STATUS, ON_MAIN, ON_SCALE = "patch rollouts/status 200", "patch rollouts 200", "patch deployments/scale 200"
+
+
+def abort_then_rollback(rig):
+    before = paused(rig, "abort")
+    operate(rig, "abort", "abort").verified(ON_STATUS)
+    status = rig.get("rollout", "abort")["status"]
+    expect(status["abort"] is True and status["phase"] == "Degraded", f"{status['phase']}")
+    expect(status["stableRS"] == before["stableRS"] != status["currentPodHash"], "the stable revision stays")
+    operate(rig, "rollback", "abort").verified(ON_MAIN)
+    seen = rig.get("rollout", "abort")
+    expect(seen["status"]["phase"] == "Healthy" and not seen["status"].get("abort"), f"{seen['status']['phase']}")
+    image = seen["spec"]["template"]["spec"]["containers"][0]["image"]
+    expect(image == "shop/abort:1", f"its template names {image}")
+
+
+def retry(rig):
+    paused(rig, "retry")
+    rig.cluster.patch(SPACE, "rollout/retry", {"status": {"abort": True}}, "--subresource", "status")
+    until(lambda: rig.get("rollout", "retry")["status"]["phase"] == "Degraded", 15, "it is aborted")
+    operate(rig, "retry", "retry").verified(ON_STATUS)
+    status = rig.get("rollout", "retry")["status"]
+    expect((status["phase"], status["currentStepIndex"]) == ("Paused", 1), f"{status['phase']}")
+
+
+def hold_and_release(rig):
+    paused(rig, "hold")
+    operate(rig, "pause", "hold").verified(ON_MAIN)
+    expect(rig.get("rollout", "hold")["status"]["message"] == "manually paused", "it is held by hand")
+    # A promotion takes the hold off first.
+    run = operate(rig, "promote", "hold").verified(ON_MAIN, ON_STATUS)
+    expect(len(run.report["plan"]["steps"]) == 2, "two steps")
+    status = rig.get("rollout", "hold")["status"]
+    expect(status["currentStepIndex"] == 3, f"step {status['currentStepIndex']}")
+    operate(rig, "pause", "hold").verified(ON_MAIN)
+    operate(rig, "resume", "hold").verified(ON_MAIN)
+    expect(not rig.get("rollout", "hold")["spec"].get("paused"), "it is let go")
+
+
+def promote(rig):
+    paused(rig, "promote")
+    operate(rig, "promote", "promote").verified(ON_STATUS)
+    status = rig.get("rollout", "promote")["status"]
+    expect((status["phase"], status["currentStepIndex"]) == ("Paused", 3), f"{status['phase']} {status}")
+
+
+def promote_full_then_back(rig):
+    before = paused(rig, "full")
+    operate(rig, "promote-full", "full").verified(ON_STATUS)
+    status = rig.get("rollout", "full")["status"]
+    expect(status["stableRS"] == before["currentPodHash"] and status["phase"] == "Healthy", f"{status['phase']}")
+    # An older revision walks through the steps again.
+    operate(rig, "rollback", "full", "1").verified(ON_MAIN)
+    status = rig.get("rollout", "full")["status"]
+    expect(status["currentPodHash"] == before["stableRS"] and status["phase"] == "Paused", f"{status['phase']}")
+
+
+def turn_a_rollout(rig):
+    operate(rig, "scale", "turn", "4").verified("patch rollouts/scale 200")
+    old = {pod["metadata"]["uid"] for pod in rig.pods("turn")}
+    expect(len(old) == 4, f"{len(old)} pods")
+    operate(rig, "restart", "turn").verified(ON_MAIN)
+    new = {pod["metadata"]["uid"] for pod in rig.pods("turn")}
+    expect(len(new) == 4 and not new & old, f"{len(new & old)} pods are the old ones")
+
+
+def rollback_of_a_stuck_deployment(rig):
+    first = rig.cluster.items("replicasets", "-n", SPACE, "-l", "app=stuck")[0]["metadata"]["uid"]
+    rig.image("deployment", "stuck", 2, SLOW)
+    reason = lambda: [c.get("reason") for c in rig.get("deployment", "stuck")["status"]["conditions"]]
+    until(lambda: "ProgressDeadlineExceeded" in reason(), 40, "the update is stuck")
+    operate(rig, "rollback", "stuck").verified("patch deployments 200")
+    seen = rig.get("deployment", "stuck")
+    expect(seen["status"]["availableReplicas"] == 3 and seen["status"]["updatedReplicas"] == 3, "all are back")
+    live = [s for s in rig.cluster.items("replicasets", "-n", SPACE, "-l", "app=stuck") if s["spec"]["replicas"]]
+    expect([s["metadata"]["uid"] for s in live] == [first], "the old ReplicaSet serves again")
+
+
+def rollback_of_a_set(rig, kind, name):
+    plural = f"{kind}s"
+    rig.image(kind, name, 2)
+    rig.cluster.kubectl("-n", SPACE, "rollout", "status", f"{kind}/{name}", "--timeout=60s", deadline=90)
+    operate(rig, "rollback", name, "1").verified(f"patch {plural} 200")
+    images = {pod["spec"]["containers"][0]["image"] for pod in rig.pods(name)}
+    expect(images == {f"shop/{name}:1"}, f"its pods run {images}")
+
+
+def restart_of(rig, kind, name):
+    old = {pod["metadata"]["uid"] for pod in rig.pods(name)}
+    operate(rig, "restart", name).verified(f"patch {kind}s 200")
+    new = {pod["metadata"]["uid"] for pod in rig.pods(name)}
+    expect(len(new) == len(old) and not new & old, f"{len(new & old)} of {len(old)} pods are the old ones")
+
+
+def scale_to_zero_and_back(rig):
+    for replicas in (5, 0, 3):
+        operate(rig, "scale", "scaled", str(replicas)).verified(ON_SCALE)
+        seen = rig.get("deployment", "scaled")
+        found = (seen["spec"]["replicas"], seen["status"].get("availableReplicas", 0))
+        expect(found == (replicas, replicas), f"{found} instead of {replicas}")
+    operate(rig, "scale", "kept", "4").verified("patch statefulsets/scale 200")
+
+
+def an_autoscaler_keeps_its_target(rig):
+    operate(rig, "scale", "guarded", "9").refused("bounds 3 9")
+    operate(rig, "bounds", "guarded", "4", "9").verified("patch horizontalpodautoscalers 200")
+    found = rig.get("hpa", "guarded")["spec"]
+    expect((found["minReplicas"], found["maxReplicas"]) == (4, 9), f"{found}")
+    expect(rig.get("deployment", "guarded")["spec"]["replicas"] == 4, "the autoscaler followed")
+
+
+def nodes(rig):
+    node = "node/node-004"
+    operate(rig, "cordon", "node-004").verified("patch nodes 200")
+    expect(rig.get("node", "node-004")["spec"].get("unschedulable") is True, f"{node} is cordoned")
+    operate(rig, "uncordon", "node-004").verified("patch nodes 200")
+    expect("unschedulable" not in rig.get("node", "node-004")["spec"], f"{node} is open")
+    on_node = ("-A", "--field-selector", "spec.nodeName=node-004")
+    owner = lambda pod: pod["metadata"]["ownerReferences"][0]["kind"]
+    moving = [p["metadata"] for p in rig.cluster.items("pods", *on_node) if owner(p) != "DaemonSet"]
+    run = Run(rig, "drain", "node-004").end()
+    same({"outcome": run.outcome, "code": run.code}, {"outcome": "verified", "code": 0}, f"{run.words} ({run.reasons})")
+    expect(run.changes == ["patch nodes 200"], f"{run.changes}")
+    moved = [rig.sent(run.began, pod["name"]) for pod in moving]
+    expect(len(moving) > 2 and all(sent[-1:] == ["create pods/eviction 201"] for sent in moved), f"{moved}")
+    left = {owner(pod) for pod in rig.cluster.items("pods", *on_node)}
+    expect(left == {"DaemonSet"}, f"{left} are left")
+    operate(rig, "uncordon", "node-004").verified("patch nodes 200")
+
+
+def evictions(rig):
+    pod = rig.pods("evicted")[0]["metadata"]
+    run = operate(rig, "evict", "evicted", pod["name"], name=pod["name"])
+    run.refused("budget evicted needs 3 healthy and has 3")
+    rig.cluster.patch(SPACE, "pdb/evicted", {"spec": {"minAvailable": 2}})
+    until(lambda: rig.get("pdb", "evicted")["status"]["disruptionsAllowed"] == 1, 10, "the budget allows one")
+    operate(rig, "evict", "evicted", pod["name"], name=pod["name"]).verified("create pods/eviction 201")
+    expect(pod["uid"] not in {p["metadata"]["uid"] for p in rig.pods("evicted")}, "it has moved")
+
+
+def owners(rig):
+    for target, what, where in (
+        ("owned", "application", "argocd"), ("kustomized", "kustomization", SPACE), ("helmed", "helmrelease", SPACE),
+    ):
+        state = lambda: rig.get(what, "shop", where)
+        before = state()
+        operate(rig, "suspend-sync", target, name="shop").verified(f"patch {what}s 200")
+        spec = state()["spec"]
+        off = spec["syncPolicy"] == {} if what == "application" else spec["suspend"] is True
+        expect(off, f"{what}: {spec}")
+        operate(rig, "resume-sync", target, name="shop").verified(f"patch {what}s 200")
+        after = state()
+        spec = {name: value for name, value in after["spec"].items() if name != "suspend"}
+        expect(spec == before["spec"] and not after["spec"].get("suspend"), f"{what}: {after['spec']}")
+        notes = [s["metadata"].get("annotations", {}) for s in (before, after)]
+        expect(notes[0] == notes[1], f"{what}: {notes}")
+
+
+def rights(rig):
+    viewer = rig.configured("viewer", rig.token("viewer"))
+    operate(rig, "scale", f"{SPACE}/viewed", "4", config=viewer).refused("forbidden: patch deployments/scale")
+    # The lock is advisory: without the right to one, it goes on and says so.
+    scaler = rig.configured("scaler", rig.token("scaler"))
+    run = operate(rig, "scale", f"{SPACE}/lockless", "4", config=scaler).verified(ON_SCALE)
+    told = [guard["text"] for guard in run.report["guards"] if guard["id"] == "lock"]
+    expect(any("no lock" in text and "leases" in text for text in told), f"guards of the lock: {told}")
+
+
+def holder(rig, target):
+    lease = rig.get("lease", f"tierdeck-deployment-{target}")["spec"]
+    return lease.get("holderIdentity", "")
+
+
+def two_at_once(rig):
+    runs = [Run(rig, "scale", "both", "5"), Run(rig, "scale", "both", "5")]
+    runs = sorted((run.end() for run in runs), key=lambda run: run.code)
+    found = [(run.outcome, run.code) for run in runs]
+    expect(found == [("verified", 0), ("refused", 3)], f"{found}: {[run.reasons for run in runs]}")
+    expect(runs[0].changes == [ON_SCALE], f"sent: {runs[0].changes}")
+    expect("held by" in runs[1].reasons or "has 5 instances" in runs[1].reasons, runs[1].reasons)
+    expect(rig.get("deployment", "both")["spec"]["replicas"] == 5, "one effect")
+    expect(holder(rig, "both") == "", "the lock was let go")
+
+
+def a_dead_holder(rig):
+    run = Run(rig, "scale", "dead", "5")
+    until(lambda: rig.sent(run.began, "dead"), 60, "its request is sent")
+    run.child.send_signal(signal.SIGKILL)
+    run.child.wait()
+    died, who = time.monotonic(), holder(rig, "dead")
+    expect("@" in who, f"its lock is held by {who!r}")
+    operate(rig, "scale", "dead", "4").refused("held by", who)
+    time.sleep(max(0, 64 - (time.monotonic() - died)))
+    operate(rig, "scale", "dead", "4").verified(ON_SCALE)
+
+
+class Webhook:
+    """An admission webhook that holds requests up: what somebody else does meanwhile is between two steps of ours."""
+
+    def __init__(self, rig):
+        self.rig, self.held = rig, {}
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                request = json.loads(self.rfile.read(int(self.headers["content-length"])))["request"]
+                outer.hold(request)
+                answer = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+                          "response": {"uid": request["uid"], "allowed": True}}
+                body = json.dumps(answer).encode()
+                self.send_response(200)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        pki = os.path.join(rig.cluster.folder, "pki")
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(f"{pki}/apiserver.crt", f"{pki}/apiserver.key")
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        with open(f"{pki}/ca.crt", "rb") as file:
+            import base64
+            bundle = base64.b64encode(file.read()).decode()
+        port = self.server.server_address[1]
+        rules = [("apps", "deployments/scale", "UPDATE"), ("coordination.k8s.io", "leases", "CREATE")]
+        rig.apply({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": "held"},
+            "webhooks": [{
+                "name": "held.tierdeck.test", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+                "timeoutSeconds": 20, "failurePolicy": "Ignore",
+                "clientConfig": {"url": f"https://127.0.0.1:{port}/", "caBundle": bundle},
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": SPACE}},
+                "rules": [{"apiGroups": [group], "apiVersions": ["v1"], "resources": [resource], "operations": [verb]}
+                          for group, resource, verb in rules],
+            }],
+        })
+
+    def hold(self, request):
+        meanwhile = self.held.get(request["name"])
+        if meanwhile and not request.get("dryRun"):
+            del self.held[request["name"]]
+            meanwhile()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.rig.cluster.kubectl("delete", "validatingwebhookconfiguration", "held")
+        self.server.shutdown()
+
+
+def exchange(rig, name):
+    """Deletes a Deployment and makes another one of the same name."""
+    rig.cluster.kubectl("-n", SPACE, "delete", "deployment", name, "--cascade=orphan", "--wait=true")
+    rig.apply(workload("Deployment", name))
+
+
+def another_object(rig):
+    with Webhook(rig) as webhook:
+        # While the lock is taken: the last look sees it.
+        webhook.held["tierdeck-deployment-swapped"] = lambda: exchange(rig, "swapped")
+        operate(rig, "scale", "swapped", "5").refused("uid")
+        # While the request itself is under way: the server sees it.
+        webhook.held["gone"] = lambda: exchange(rig, "gone")
+        run = operate(rig, "scale", "gone", "5")
+        expect((run.outcome, run.code) == ("refused", 3), f"{run.outcome} {run.code}: {run.reasons}")
+        expect(len(run.changes) == 1 and run.changes[0].startswith("patch deployments/scale 4"), f"{run.changes}")
+    for name in ("swapped", "gone"):
+        expect(rig.get("deployment", name)["spec"]["replicas"] == 3, f"{name} is as it was made")
+
+
+def rehearsal(rig):
+    argv = [rig.console.binary, "--config", rig.config, "run", "scale", "restarted", "7", "--dry-run", "--json"]
+    began = rig.moment()
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, env=rig.console.environment)
+    report = json.loads(done.stdout)
+    expect((report["outcome"], done.returncode) == ("dry-run", 0), f"{report['outcome']} {done.returncode}")
+    expect(report["class"] == "production", f"a configuration that says nothing is {report['class']}")
+    accepted = [guard for guard in report["guards"] if guard["id"] == "dry run" and guard["verdict"] == "pass"]
+    expect(accepted and rig.sent(began, "restarted") == [], "the server's dry run took it, and nothing was sent")
+    unconfirmed = subprocess.run(
+        [*argv[:-2], "--json", "--reason", "the rig"], capture_output=True, text=True, timeout=120,
+        env=rig.console.environment,
+    )
+    wanted = rig.get("deployment", "restarted")["spec"]["replicas"]
+    expect(unconfirmed.returncode in (0, 4) and wanted in (3, 7), f"{unconfirmed.returncode}")
+
+
+CHECKS = {
+    "a canary is aborted, and then rolled back": abort_then_rollback,
+    "a killed holder's lock is told, and expires": a_dead_holder,
+    "a rollout is held, promoted out of the hold, held and let go": hold_and_release,
+    "a rollout is promoted fully, and an older revision walks the steps": promote_full_then_back,
+    "a canary takes one step": promote,
+    "an aborted canary is tried again": retry,
+    "a stuck update of a Deployment is rolled back": rollback_of_a_stuck_deployment,
+    "a StatefulSet is rolled back": lambda rig: rollback_of_a_set(rig, "statefulset", "set"),
+    "a DaemonSet is rolled back": lambda rig: rollback_of_a_set(rig, "daemonset", "agent"),
+    "a Rollout is scaled and restarted": turn_a_rollout,
+    "Deployments and StatefulSets are scaled, also to zero and from there": scale_to_zero_and_back,
+    "what an autoscaler owns is changed by its bounds": an_autoscaler_keeps_its_target,
+    "a Deployment is restarted": lambda rig: restart_of(rig, "deployment", "restarted"),
+    "a DaemonSet is restarted": lambda rig: restart_of(rig, "daemonset", "guard"),
+    "a GitOps owner's sync is suspended and resumed": owners,
+    "a disruption budget forbids an eviction, and allows it": evictions,
+    "a right that is missing blocks, and one to lock does not": rights,
+    "two runs at once have one effect": two_at_once,
+    "another object of the same name is not touched": another_object,
+}
+# Alone: it moves pods of all the others.
+LAST = {
+    "a node is cordoned, opened and drained": nodes,
+    "a dry run asks the server and sends nothing": rehearsal,
+}
+
+
+@contextlib.contextmanager
+def door():
+    """Something user-facing that a probe sees."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+
+
+def settled(rig):
+    kinds = "deployments,statefulsets,daemonsets,rollouts"
+
+    def ready():
+        items = rig.cluster.items(kinds, "-n", SPACE)
+        counts = [
+            (i["status"].get("numberReady"), i["status"].get("desiredNumberScheduled")) if i["kind"] == "DaemonSet"
+            else (i.get("status", {}).get("readyReplicas"), i["spec"]["replicas"]) for i in items
+        ]
+        return len(items) > 20 and all(found == wanted for found, wanted in counts)
+
+    until(ready, 120, "the workloads are ready", 0.5)
+
+
+def run(report, console):
+    with Cluster() as cluster, door() as port:
+        rig = Rig(cluster, console, port)
+        rig.apply(*DEFINITIONS)
+        cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        rig.apply(*objects())
+        settled(rig)
+        # Most of an operation is watching: they overlap, each on a target of its own.
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            under_way = {name: pool.submit(check, rig) for name, check in CHECKS.items()}
+            for name, ended in under_way.items():
+                with report.check(name):
+                    ended.result()
+        for name, check in LAST.items():
+            with report.check(name):
+                check(rig)
