@@ -48,6 +48,8 @@ pub struct WorkloadSeen {
     pub ordered: bool,
     /// `updateRevision` of a StatefulSet.
     pub update_revision: Raw,
+    /// A new template does not reach every instance by itself: what its strategy says.
+    pub held_back: Option<Shown>,
 }
 
 impl WorkloadSeen {
@@ -81,6 +83,7 @@ impl WorkloadSeen {
             stuck: stuck(value, head.written_by_us("")),
             ordered,
             update_revision: json::raw(value, "/status/updateRevision"),
+            held_back: held_back(value),
             head,
         })
     }
@@ -113,6 +116,15 @@ fn stuck(value: &Value, since: Option<Stamp>) -> Option<Shown> {
         return Some(crate::shown!("ReplicaFailure: {}", Shown::of(&message)));
     }
     deadline.map(|_| Shown::fixed("ProgressDeadlineExceeded"))
+}
+
+/// `updateStrategy` of StatefulSets and DaemonSets.
+fn held_back(value: &Value) -> Option<Shown> {
+    if json::raw(value, "/spec/updateStrategy/type").as_str() == "OnDelete" {
+        return Some(Shown::fixed("OnDelete: an instance is replaced only once it is evicted"));
+    }
+    let partition = json::zero(value, "/spec/updateStrategy/rollingUpdate/partition");
+    (partition > 0).then(|| crate::shown!("partition {}: the instances below it keep their template", partition))
 }
 
 /// One revision of a workload: a ReplicaSet, or a ControllerRevision.
@@ -237,6 +249,8 @@ pub struct BudgetSeen {
     pub floor: u32,
     /// The controller has seen the latest specification; before that evictions are refused.
     pub observed: bool,
+    /// `unhealthyPodEvictionPolicy` `AlwaysAllow`: what is not ready may always go.
+    pub spares_only_ready: bool,
 }
 
 impl BudgetSeen {
@@ -251,8 +265,16 @@ impl BudgetSeen {
             healthy: json::zero(value, "/status/currentHealthy"),
             floor: json::zero(value, "/status/desiredHealthy"),
             observed: observed >= head.generation,
+            spares_only_ready: json::raw(value, "/spec/unhealthyPodEvictionPolicy").as_str() == "AlwaysAllow",
             head,
         })
+    }
+
+    /// Whether a pod that runs and is not ready may go although no disruption is allowed (`IfHealthyBudget`, the default:
+    /// while enough others are healthy).
+    #[must_use]
+    pub const fn lets_unready_go(&self) -> bool {
+        self.spares_only_ready || (self.floor > 0 && self.healthy >= self.floor)
     }
 
     #[must_use]

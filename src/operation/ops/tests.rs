@@ -265,6 +265,17 @@ fn a_drain_cordons_then_evicts_what_moves_and_waits_for_budgets() {
     assert!(eviction.dry_body().contains(r#""dryRun":["All"],"preconditions":{"uid":"u-web-1"}"#));
     assert_eq!(verdict(&calm, GuardId::Disruption), [Verdict::Warn]);
     assert!(calm.steps[1].again.is_some() && calm.steps[0].again.is_none());
+    // What is not ready may go while enough others are healthy, or always (measured, 1.36).
+    let unready = |healthy: u32, policy: &str| {
+        let (mut pod, mut budget) = (pod("web-1", Some("ReplicaSet")), budget("pay", 0));
+        set(&mut pod, "/status/conditions", json!([{ "type": "Ready", "status": "False" }]));
+        set(&mut budget, "/status/currentHealthy", json!(healthy));
+        set(&mut budget, "/spec/unhealthyPodEvictionPolicy", json!(policy));
+        verdict(&drain(&world(json!({ "items": [pod] }), vec![budget])), GuardId::Disruption)
+    };
+    assert_eq!(unready(3, "IfHealthyBudget"), [Verdict::Pass]);
+    assert_eq!(unready(2, "IfHealthyBudget"), [Verdict::Warn]);
+    assert_eq!(unready(2, "AlwaysAllow"), [Verdict::Pass]);
     let two = drain(&world(pods, vec![budget("a", 1), budget("b", 1)]));
     assert_eq!(verdict(&two, GuardId::Disruption), [Verdict::Block]);
     let bare = drain(&world(json!({ "items": [pod("bare", None)] }), Vec::new()));

@@ -64,8 +64,8 @@ DEFINITIONS = [
 AUTOMATED = {"prune": True, "selfHeal": True}
 
 
-def flux(kind):
-    return {f"{kind}.toolkit.fluxcd.io/{part}": value for part, value in (("name", "shop"), ("namespace", SPACE))}
+def flux(kind, name):
+    return {f"{kind}.toolkit.fluxcd.io/{part}": value for part, value in (("name", name), ("namespace", SPACE))}
 
 
 def narrow(name, rules):
@@ -99,9 +99,9 @@ def objects():
         yield {"apiVersion": "v1", "kind": "Service", "metadata": {"name": service, "namespace": SPACE},
                "spec": {"selector": {"app": "switched"}, "ports": [{"port": 80}]}}
     yield workload("Deployment", "stuck", progressDeadlineSeconds=4)
-    yield workload("Deployment", "owned", notes={"argocd.argoproj.io/tracking-id": f"shop:apps/Deployment:{SPACE}/owned"})
-    yield workload("Deployment", "kustomized", labels=flux("kustomize"))
-    yield workload("Deployment", "helmed", labels=flux("helm"))
+    yield workload("Deployment", "owned", notes={"argocd.argoproj.io/tracking-id": f"owned:apps/Deployment:{SPACE}/owned"})
+    yield workload("Deployment", "kustomized", labels=flux("kustomize", "kustomized"))
+    yield workload("Deployment", "helmed", labels=flux("helm", "helmed"))
     yield from (workload("StatefulSet", name) for name in ("set", "kept"))
     yield from (workload("DaemonSet", name) for name in ("agent", "guard"))
     scaler = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "guarded"},
@@ -111,10 +111,12 @@ def objects():
     yield {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "evicted", "namespace": SPACE},
            "spec": {"minAvailable": 3, "selector": {"matchLabels": {"app": "evicted"}}}}
     yield {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
-           "metadata": {"name": "shop", "namespace": "argocd"}, "spec": {"syncPolicy": {"automated": AUTOMATED}}}
-    for group, version, kind in (("kustomize", "v1", "Kustomization"), ("helm", "v2", "HelmRelease")):
+           "metadata": {"name": "owned", "namespace": "argocd"}, "spec": {"syncPolicy": {"automated": AUTOMATED}}}
+    for group, version, kind, name in (
+        ("kustomize", "v1", "Kustomization", "kustomized"), ("helm", "v2", "HelmRelease", "helmed"),
+    ):
         yield {"apiVersion": f"{group}.toolkit.fluxcd.io/{version}", "kind": kind,
-               "metadata": {"name": "shop", "namespace": SPACE}, "spec": {"interval": "10m"}}
+               "metadata": {"name": name, "namespace": SPACE}, "spec": {"interval": "10m"}}
     yield from narrow("viewer", [])
     yield from narrow("scaler", SCALES)
 
@@ -417,24 +419,30 @@ def evictions(rig):
     until(lambda: rig.get("pdb", "evicted")["status"]["disruptionsAllowed"] == 1, 10, "the budget allows one")
     operate(rig, "evict", "evicted", pod["name"], name=pod["name"]).verified("create pods/eviction 201")
     expect(pod["uid"] not in {p["metadata"]["uid"] for p in rig.pods("evicted")}, "it has moved")
+    # What is not ready may go although the budget allows no disruption.
+    until(lambda: rig.get("deployment", "evicted")["status"].get("availableReplicas") == 3, 20, "all are ready")
+    pod = rig.pods("evicted")[0]["metadata"]
+    broken = {"status": {"conditions": [{"type": kind, "status": "False"} for kind in ("Ready", "ContainersReady")]}}
+    rig.cluster.kubectl(
+        "-n", SPACE, "patch", "pod", pod["name"], "--subresource", "status", "--type", "strategic", "-p", json.dumps(broken)
+    )
+    until(lambda: rig.get("pdb", "evicted")["status"]["disruptionsAllowed"] == 0, 10, "the budget is spent")
+    operate(rig, "evict", "evicted", pod["name"], name=pod["name"]).verified("create pods/eviction 201")
 
 
-def owners(rig):
-    for target, what, where in (
-        ("owned", "application", "argocd"), ("kustomized", "kustomization", SPACE), ("helmed", "helmrelease", SPACE),
-    ):
-        state = lambda: rig.get(what, "shop", where)
-        before = state()
-        operate(rig, "suspend-sync", target, name="shop").verified(f"patch {what}s 200")
-        spec = state()["spec"]
-        off = spec["syncPolicy"] == {} if what == "application" else spec["suspend"] is True
-        expect(off, f"{what}: {spec}")
-        operate(rig, "resume-sync", target, name="shop").verified(f"patch {what}s 200")
-        after = state()
-        spec = {name: value for name, value in after["spec"].items() if name != "suspend"}
-        expect(spec == before["spec"] and not after["spec"].get("suspend"), f"{what}: {after['spec']}")
-        notes = [s["metadata"].get("annotations", {}) for s in (before, after)]
-        expect(notes[0] == notes[1], f"{what}: {notes}")
+def sync_of(rig, target, what, where):
+    state = lambda: rig.get(what, target, where)
+    before = state()
+    operate(rig, "suspend-sync", target).verified(f"patch {what}s 200")
+    spec = state()["spec"]
+    off = spec["syncPolicy"] == {} if what == "application" else spec["suspend"] is True
+    expect(off, f"{what}: {spec}")
+    operate(rig, "resume-sync", target).verified(f"patch {what}s 200")
+    after = state()
+    spec = {name: value for name, value in after["spec"].items() if name != "suspend"}
+    expect(spec == before["spec"] and not after["spec"].get("suspend"), f"{what}: {after['spec']}")
+    notes = [s["metadata"].get("annotations", {}) for s in (before, after)]
+    expect(notes[0] == notes[1], f"{what}: {notes}")
 
 
 def rights(rig):
@@ -582,7 +590,9 @@ CHECKS = {
     "what an autoscaler owns is changed by its bounds": an_autoscaler_keeps_its_target,
     "a Deployment is restarted": lambda rig: restart_of(rig, "deployment", "restarted"),
     "a DaemonSet is restarted": lambda rig: restart_of(rig, "daemonset", "guard"),
-    "a GitOps owner's sync is suspended and resumed": owners,
+    "Argo CD's sync is suspended, and resumed as it was": lambda rig: sync_of(rig, "owned", "application", "argocd"),
+    "a Flux Kustomization is suspended and resumed": lambda rig: sync_of(rig, "kustomized", "kustomization", SPACE),
+    "a Flux HelmRelease is suspended and resumed": lambda rig: sync_of(rig, "helmed", "helmrelease", SPACE),
     "a disruption budget forbids an eviction, and allows it": evictions,
     "a right that is missing blocks, and one to lock does not": rights,
     "two runs at once have one effect": two_at_once,
