@@ -129,3 +129,18 @@ impl Systems {
         self.account(region).await.map(AwsWriter::new)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words reach the card before anything is opened; Kubernetes has no such refusal.
+    #[tokio::test]
+    async fn aws_is_changed_in_the_embedded_world_alone() {
+        let real: Settings = toml::from_str("[[aws]]\nname = \"aws\"\nregion = \"eu-west-1\"\n").unwrap();
+        let refused = Systems::new(&real).aws_to_write("eu-west-1").await.err().unwrap();
+        assert!(refused.what.as_str().contains("nothing of AWS outside of the embedded world"), "{}", refused.what);
+        let missing = Systems::new(&real).cluster_to_write().await.err().unwrap();
+        assert!(missing.what.as_str().contains("which cluster"), "{}", missing.what);
+    }
+}
