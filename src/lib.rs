@@ -20,7 +20,7 @@
 //! - `action`, `input`: what keys mean; keymaps are data.
 //! - `state`: the reducer. `session` dispatches, `navigate` moves through places, `rows` is the one order of rows.
 //! - `layout`, `theme`, `ui`: pure functions of `(&State, &Theme)`.
-//! - `report`: the JSON contract of `status` and `audit`.
+//! - `report`: the JSON contract of `status`, `run` and `audit`.
 //! - `clients`: one folder per protocol, wire to slim own types; `sources`: one file per feed, types to facts.
 //! - `config`: files to `domain::settings`, with errors that say file, line, column and the fix.
 //! - `runtime`: clocks, threads, tasks, terminal, the loop. `cli`: one file per subcommand.

@@ -20,6 +20,7 @@ mod contract;
 mod cost;
 mod operations;
 mod pty;
+mod run;
 mod screens;
 mod screenshots;
 mod shows;

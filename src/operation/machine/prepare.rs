@@ -225,7 +225,7 @@ impl Machine {
     ) -> Vec<Effect> {
         let wanted = confirm::token(&self.request.target, &context.place.environment);
         let (Phase::Confirming(confirmation), Some(card)) = (&self.phase, &self.card) else {
-            return Vec::new();
+            return self.denied_headless();
         };
         let risk = card.plan.risk;
         let given = reason;
@@ -237,6 +237,16 @@ impl Machine {
                 std::iter::once(deny).chain(self.finish(end)).collect()
             }
         }
+    }
+
+    /// Nobody will look at a blocked card: flags do not go past a guard.
+    fn denied_headless(&mut self) -> Vec<Effect> {
+        let (Phase::Guarded { .. }, Some(card)) = (&self.phase, &self.card) else { return Vec::new() };
+        let why: Vec<Shown> = card.report.blocks().into_iter().map(|finding| finding.text.clone()).collect();
+        let words = Shown::joined(why.iter().cloned(), "; ");
+        let deny = self.record(Entry::Deny { why });
+        let end = End { outcome: Outcome::NotRun(NotRun::Refused), words, outage: None };
+        std::iter::once(deny).chain(self.finish(end)).collect()
     }
 
     pub(super) fn approved(&mut self, by: Shown, hash: &str, context: &Context<'_>) -> Vec<Effect> {

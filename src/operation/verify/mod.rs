@@ -147,6 +147,22 @@ pub enum Glance {
     Failed(Shown),
 }
 
+impl Glance {
+    /// What was seen, in words.
+    #[must_use]
+    pub fn sentence(&self) -> Shown {
+        match self {
+            Self::Unseen => Shown::fixed("nothing yet"),
+            Self::Pending(words) => shown!("not yet: {}", words),
+            Self::Part(words) => shown!("in part: {}", words),
+            Self::Reached(words) => shown!("as asked: {}", words),
+            Self::Away(words) => shown!("somebody else wrote: {}", words),
+            Self::NoEffect(words) => shown!("it was not done: {}", words),
+            Self::Failed(words) => shown!("failed: {}", words),
+        }
+    }
+}
+
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
@@ -169,7 +185,7 @@ pub enum NotRun {
 }
 
 impl Outcome {
-    /// As the card, the audit trail and `run --json` write it.
+    /// As people read it.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -182,17 +198,6 @@ impl Outcome {
             Self::NotRun(NotRun::Refused) => "refused",
             Self::NotRun(NotRun::NotConfirmed) => "not confirmed",
             Self::NotRun(NotRun::Cancelled) => "cancelled",
-        }
-    }
-
-    /// Exit code of `tierdeck run`.
-    #[must_use]
-    pub const fn exit_code(self) -> i32 {
-        match self {
-            Self::Verified => 0,
-            Self::NotRun(NotRun::Refused) => 3,
-            Self::NotRun(NotRun::NotConfirmed | NotRun::Cancelled) => 4,
-            Self::Failed | Self::NoEffect | Self::Overridden | Self::PartlyDone | Self::Unknown => 5,
         }
     }
 }

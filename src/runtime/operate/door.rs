@@ -46,7 +46,7 @@ enum Order {
     Commit(Box<Commit>),
     /// What came of a request.
     Answered(Box<Answered>),
-    End(Text, mpsc::Sender<()>),
+    End(Text, mpsc::Sender<Option<StreamId>>),
 }
 
 struct Commit {
@@ -125,11 +125,11 @@ impl Door {
         self.order(Order::Commit(Box::new(Commit { operation, step, attempt, intent, mutation })));
     }
 
-    /// Ends the stream in order and waits for it, at most `limit`.
-    pub fn end(&self, why: &'static str, limit: Duration) {
+    /// Ends the stream in order and waits for it, at most `limit`; which stream it was.
+    pub fn end(&self, why: &'static str, limit: Duration) -> Option<StreamId> {
         let (done, ended) = mpsc::channel();
         self.order(Order::End(Text::fixed(why), done));
-        let _ = ended.recv_timeout(limit);
+        ended.recv_timeout(limit).ok().flatten()
     }
 }
 
@@ -164,10 +164,12 @@ impl Keeper {
                 Order::Commit(commit) => self.commit(*commit),
                 Order::Answered(answered) => self.answered(*answered),
                 Order::End(why, done) => {
-                    if let Some(journal) = self.journal.take() {
+                    let stream = self.journal.take().map(|journal| {
+                        let stream = journal.stream().clone();
                         let _ = journal.end(why);
-                    }
-                    let _ = done.send(());
+                        stream
+                    });
+                    let _ = done.send(stream);
                     return;
                 }
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::systems::Systems;
 use super::tell;
@@ -22,7 +23,8 @@ use crate::shown;
 
 /// A lock that is held or being taken. Dropped without [`Lock::release`] it expires by itself.
 pub struct Lock {
-    stop: Option<oneshot::Sender<()>>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
 }
 
 impl Lock {
@@ -37,7 +39,7 @@ impl Lock {
         let (stop, stopped) = oneshot::channel();
         let me = Raw::from(format!("{}#{}", who.as_str(), operation.0.as_str()));
         let engine = Engine::of(component.kind, None).filter(|engine| engine.is_kubernetes());
-        handle.spawn(async move {
+        let task = handle.spawn(async move {
             let Some(engine) = engine else {
                 // What is not in a cluster has no place for a Lease that others would see.
                 tell(&inbox, operation, Event::Locked);
@@ -46,13 +48,18 @@ impl Lock {
             let holder = Holder { systems, clocks, target: Target { component, engine }, me };
             holder.hold(&inbox, operation, stopped).await;
         });
-        Self { stop: Some(stop) }
+        Self { stop, task }
     }
 
-    pub fn release(mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
+    /// Whether it is held, being taken or being let go.
+    pub fn is_alive(&self) -> bool {
+        !self.task.is_finished()
+    }
+
+    /// Lets it go; the task is over when others can see that.
+    pub fn release(self) -> JoinHandle<()> {
+        let _ = self.stop.send(());
+        self.task
     }
 }
 
