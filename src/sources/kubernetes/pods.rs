@@ -59,7 +59,7 @@ pub fn row(pod: &Pod<'_>, component: ComponentId, names: &mut Names, before: Opt
     let limits = before.filter(|row| *row.limits == *limits).map_or_else(|| limits.into(), |row| row.limits.clone());
     let state = state(pod, &word);
     let since = ready
-        .filter(|_| state == MemberState::Ready)
+        .filter(|_| state != MemberState::Starting)
         .and_then(|condition| Stamp::parse_rfc3339(&condition.last_transition_time))
         .or_else(|| Stamp::parse_rfc3339(&status.start_time))
         .or_else(|| Stamp::parse_rfc3339(&pod.metadata.creation_timestamp));
