@@ -285,6 +285,7 @@ pub struct Verifier {
     /// Sightings in a row of something that went wrong.
     wrong: u32,
     errors: Errors,
+    failing: Failing,
     outage: Outage,
 }
 
@@ -294,7 +295,25 @@ enum Errors {
     Unmeasured,
     Unseen,
     Above(f64),
-    Below,
+    Below { since: Stamp },
+}
+
+/// The share of requests that failed at the target when it began, and the newest since.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Failing {
+    before: Option<f64>,
+    after: Option<f64>,
+}
+
+impl Failing {
+    /// What users have of it, for the verdict.
+    fn words(self) -> Shown {
+        let percent = |ratio: f64| Shown::of(&format!("{:.2} %", ratio * 100.0));
+        match (self.before, self.after) {
+            (Some(before), Some(after)) => shown!("; errors {}, before {}", percent(after), percent(before)),
+            _ => Shown::default(),
+        }
+    }
 }
 
 /// From the first refused write to the first accepted one after it.
@@ -331,8 +350,17 @@ impl Verifier {
     #[must_use]
     pub fn new(goal: Goal, timing: Timing, began: Stamp, errors: &Reading) -> Self {
         let measured = timing.errors_below.is_some() && errors.last().is_some();
-        let errors = if measured { Errors::Unseen } else { Errors::Unmeasured };
-        Self { goal, timing, began, reached: None, last: Glance::Unseen, wrong: 0, errors, outage: Outage::default() }
+        Self {
+            goal,
+            timing,
+            began,
+            reached: None,
+            last: Glance::Unseen,
+            wrong: 0,
+            errors: if measured { Errors::Unseen } else { Errors::Unmeasured },
+            failing: Failing { before: errors.value(), after: None },
+            outage: Outage::default(),
+        }
     }
 
     #[must_use]
@@ -349,7 +377,7 @@ impl Verifier {
     /// Takes an answer into account; the end, when it is told. `ask` is the read that was answered.
     pub fn see(&mut self, ask: &Gather, sheet: &Sheet, errors: &Reading, now: Stamp) -> Option<End> {
         self.see_writes(sheet);
-        self.see_errors(errors);
+        self.see_errors(errors, now);
         let fresh = self.goal.follows().first() == Some(ask);
         let glance = self.goal.glance(sheet, self.began);
         let end = match &glance {
@@ -389,23 +417,39 @@ impl Verifier {
         }
     }
 
-    /// Only samples that lie a whole rate window after the request speak about what it did.
-    fn see_errors(&mut self, errors: &Reading) {
+    /// Only samples from after the request speak about what it did. Their rates look back over a window, so what went wrong
+    /// before counts against it, never for it.
+    fn see_errors(&mut self, errors: &Reading, now: Stamp) {
+        if let Reading::Fresh(sample) = errors
+            && sample.at >= self.began
+        {
+            self.failing.after = Some(sample.value);
+        }
         let Some(limit) = self.timing.errors_below.filter(|_| self.errors != Errors::Unmeasured) else { return };
+        let below = match self.errors {
+            Errors::Below { .. } => self.errors,
+            _ => Errors::Below { since: now },
+        };
         self.errors = match errors {
-            Reading::NoTraffic => Errors::Below,
+            Reading::NoTraffic => below,
             Reading::Fresh(sample) if sample.at < self.began => Errors::Unseen,
-            Reading::Fresh(sample) if sample.value < limit => Errors::Below,
+            Reading::Fresh(sample) if sample.value < limit => below,
             Reading::Fresh(sample) => Errors::Above(sample.value),
             Reading::Stale { .. } | Reading::Absent(_) => Errors::Unseen,
         };
     }
 
+    /// The end state, and where they are judged the errors below their limit, have stood for the whole hold.
     fn verified(&self, now: Stamp) -> Option<(Outcome, Shown)> {
         let Glance::Reached(words) = &self.last else { return None };
-        let held = now.since(self.reached?) >= self.timing.hold;
-        let quiet = matches!(self.errors, Errors::Below | Errors::Unmeasured);
-        (held && quiet && !self.outage.is_open()).then(|| (Outcome::Verified, words.clone()))
+        let held = |since: Stamp| now.since(since) >= self.timing.hold;
+        let quiet = match self.errors {
+            Errors::Unmeasured => true,
+            Errors::Below { since } => held(since),
+            Errors::Unseen | Errors::Above(_) => false,
+        };
+        let is_over = held(self.reached?) && quiet && !self.outage.is_open();
+        is_over.then(|| (Outcome::Verified, shown!("{}{}", words, self.failing.words())))
     }
 
     fn late(&self, now: Stamp) -> Option<(Outcome, Shown)> {

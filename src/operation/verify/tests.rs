@@ -153,6 +153,42 @@ fn a_scale_that_is_pulled_back_is_overridden_and_one_that_stops_half_way_partly_
     assert_eq!(watch(&scale, &rollouts(&scale, &[at(9, 5)])).0, Outcome::PartlyDone);
 }
 
+/// A fresh share of failing requests, sampled at a second.
+fn ratio(value: f64, second: i64) -> Reading {
+    use crate::domain::id::SourceId;
+    use crate::domain::reading::{Provenance, Query, Sample};
+    use crate::domain::unit::{Statistic, Unit};
+    let provenance = std::sync::Arc::new(Provenance {
+        source: SourceId::new("prom"),
+        endpoint: Raw::default(),
+        query: Query::Probe(Raw::default()),
+        statistic: Statistic::Last,
+        period: Duration::from_secs(15),
+        delay: Duration::ZERO,
+        threshold_origin: "default",
+    });
+    Reading::Fresh(Sample { value, unit: Unit::Ratio, at: stamp(second), provenance })
+}
+
+#[test]
+fn errors_stay_below_their_limit_for_the_whole_hold_and_the_verdict_tells_them() {
+    let abort = planned(&canary(), Verb::Abort, Engine::Rollout, Params::default());
+    let ask = abort.goal.follows().remove(0);
+    let reached = ask.read(&aborted(12)).unwrap();
+    // Below at once, above again, and below for good from the 50th second on.
+    let errors = |second: i64| ratio(if (20..50).contains(&second) { 0.04 } else { 0.005 }, second);
+    let mut verifier = Verifier::new(abort.goal.clone(), abort.timing, stamp(0), &ratio(0.18, 0));
+    let mut sheet = Sheet::default();
+    let end = (1..200).find_map(|second| {
+        let at = stamp(second);
+        sheet.put(ask.clone(), Seen { at, found: Found::Evidence(reached.clone()) });
+        Some((second, verifier.see(&ask, &sheet, &errors(second), at)?))
+    });
+    let (second, end) = end.unwrap();
+    assert_eq!((second, end.outcome), (110, Outcome::Verified));
+    assert!(end.words.as_str().ends_with("; errors 0.50 %, before 18.00 %"), "{}", end.words);
+}
+
 fn database(status: &str, zone: &str, events: &[&str], plan: &Plan, accepted: Option<bool>) -> Vec<(Gather, Evidence)> {
     let mut seen = rds();
     seen.status = Raw::new(status);
@@ -238,21 +274,6 @@ fn other_systems_end_as_their_own_state_says() {
 
 #[test]
 fn errors_that_stay_make_a_reached_state_a_failure() {
-    use crate::domain::id::SourceId;
-    use crate::domain::reading::{Provenance, Query, Sample};
-    use crate::domain::unit::{Statistic, Unit};
-    let provenance = std::sync::Arc::new(Provenance {
-        source: SourceId::new("prom"),
-        endpoint: Raw::default(),
-        query: Query::Probe(Raw::default()),
-        statistic: Statistic::Last,
-        period: Duration::from_secs(15),
-        delay: Duration::ZERO,
-        threshold_origin: "default",
-    });
-    let ratio = |value: f64, second: i64| {
-        Reading::Fresh(Sample { value, unit: Unit::Ratio, at: stamp(second), provenance: provenance.clone() })
-    };
     let plan = planned(&canary(), Verb::Abort, Engine::Rollout, Params::default());
     let run = |value: f64| {
         let mut verifier = Verifier::new(plan.goal.clone(), plan.timing, stamp(0), &ratio(0.18, 0));
