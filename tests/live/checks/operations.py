@@ -93,11 +93,12 @@ def objects():
     yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "argocd"}}
     yield from (workload("Rollout", name, 5) for name in ROLLOUTS)
     yield from (workload("Deployment", name) for name in DEPLOYMENTS)
-    services = {"activeService": "switched-active", "previewService": "switched-preview", "autoPromotionEnabled": False}
-    yield workload("Rollout", "switched", strategy={"blueGreen": services})
-    for service in ("switched-active", "switched-preview"):
-        yield {"apiVersion": "v1", "kind": "Service", "metadata": {"name": service, "namespace": SPACE},
-               "spec": {"selector": {"app": "switched"}, "ports": [{"port": 80}]}}
+    for name in ("switched", "green"):
+        services = {"activeService": f"{name}-active", "previewService": f"{name}-preview", "autoPromotionEnabled": False}
+        yield workload("Rollout", name, strategy={"blueGreen": services})
+        for service in (f"{name}-active", f"{name}-preview"):
+            yield {"apiVersion": "v1", "kind": "Service", "metadata": {"name": service, "namespace": SPACE},
+                   "spec": {"selector": {"app": name}, "ports": [{"port": 80}]}}
     yield workload("Deployment", "stuck", progressDeadlineSeconds=4)
     yield workload("Deployment", "owned", notes={"argocd.argoproj.io/tracking-id": f"owned:apps/Deployment:{SPACE}/owned"})
     yield workload("Deployment", "kustomized", labels=flux("kustomize", "kustomized"))
@@ -305,22 +306,33 @@ def promote_full_then_back(rig):
     expect(status["currentPodHash"] == before["stableRS"] and status["phase"] == "Paused", f"{status['phase']}")
 
 
-def switch_everyone(rig):
-    rig.image("rollout", "switched", 2)
-    state = lambda: rig.get("rollout", "switched").get("status", {})
-    until(lambda: state().get("message") == "BlueGreenPause", 30, "the preview waits")
-    before = state()
+def previewed(rig, name):
+    """A blue-green rollout whose new revision waits beside the active one."""
+    rig.image("rollout", name, 2)
+    state = lambda: rig.get("rollout", name).get("status", {})
+    until(lambda: state().get("message") == "BlueGreenPause", 30, f"the preview of {name} waits")
+    return state()
+
+
+def active(rig, name):
+    return rig.get("service", f"{name}-active")["spec"]["selector"]["rollouts-pod-template-hash"]
+
+
+def switch_back_and_over(rig):
+    before = previewed(rig, "switched")
     operate(rig, "abort", "switched").verified(ON_STATUS)
+    expect(active(rig, "switched") == before["stableRS"], "the old revision stays active")
     # Within the scale-down delay of the aborted revision there is no pause: everyone is switched at once, which is why
     # it counts as risky.
     run = operate(rig, "retry", "switched").verified(ON_STATUS)
     expect(run.report["plan"]["risk"] == "risky", run.report["plan"]["risk"])
-    rig.image("rollout", "switched", 3)
-    until(lambda: state().get("message") == "BlueGreenPause", 30, "the next preview waits")
-    operate(rig, "promote", "switched").verified(ON_STATUS)
-    after = state()
-    live = rig.get("service", "switched-active")["spec"]["selector"]["rollouts-pod-template-hash"]
-    expect(live == after["stableRS"] == after["currentPodHash"] != before["currentPodHash"], f"{live} is active")
+
+
+def switch_over(rig):
+    before = previewed(rig, "green")
+    operate(rig, "promote", "green").verified(ON_STATUS)
+    expect(active(rig, "green") == before["currentPodHash"], "the new revision is active")
+    expect(rig.get("rollout", "green")["status"]["stableRS"] == before["currentPodHash"], "and stable")
 
 
 def turn_a_rollout(rig):
@@ -596,7 +608,8 @@ def rehearsal(rig):
 
 
 CHECKS = {
-    "a blue-green rollout is aborted, tried again and promoted": switch_everyone,
+    "a blue-green rollout is aborted and tried again": switch_back_and_over,
+    "a blue-green rollout is promoted": switch_over,
     "a canary is aborted, and then rolled back": abort_then_rollback,
     "a killed holder's lock is told, and expires": a_dead_holder,
     "a rollout is held, promoted out of the hold, held and let go": hold_and_release,
