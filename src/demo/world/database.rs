@@ -2,6 +2,7 @@
 
 use super::latency::{Duration, MILLISECOND};
 use super::noise::{digest, mix, wander};
+use super::shop::Store;
 use super::spec::{self, Database};
 
 /// Mean time of a query on an idle instance, in seconds.
@@ -15,6 +16,8 @@ const WAIT_LIMIT: f64 = 1.0;
 /// What has befallen an instance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DatabaseState {
+    /// It follows the primary of its store.
+    pub replica: bool,
     /// Factor on the time of a query: storage that stalls, not load.
     pub slow: f64,
     /// Share of queries that fail.
@@ -29,14 +32,24 @@ pub struct DatabaseState {
 
 impl Default for DatabaseState {
     fn default() -> Self {
-        Self { slow: 1.0, errors: 0.0, lag: 0.0, lag_growth: 0.0, down: false }
+        Self { replica: false, slow: 1.0, errors: 0.0, lag: 0.0, lag_growth: 0.0, down: false }
+    }
+}
+
+impl DatabaseState {
+    /// As the world begins.
+    #[must_use]
+    pub fn of(database: &Database) -> Self {
+        Self { replica: database.replica, ..Self::default() }
     }
 }
 
 /// One instance under its load.
 #[derive(Clone, Debug)]
 pub struct DatabaseFlow {
+    pub store: &'static Store,
     pub spec: &'static Database,
+    pub replica: bool,
     /// Queries per second, of which `failed` per second end in an error.
     pub queries: f64,
     pub failed: f64,
@@ -72,9 +85,15 @@ impl DatabaseFlow {
 
 /// Serves `queries` per second on an instance.
 #[must_use]
-pub fn serve(spec: &'static Database, queries: f64, state: &DatabaseState, seed: u64, at: i64) -> DatabaseFlow {
+pub fn serve(
+    (store, spec): (&'static Store, &'static Database),
+    queries: f64,
+    state: &DatabaseState,
+    seed: u64,
+    at: i64,
+) -> DatabaseFlow {
     if state.down {
-        return unreachable(spec, queries, state);
+        return unreachable((store, spec), queries, state);
     }
     let own = mix(seed, digest(spec.id));
     let cpu = (0.06 + queries * QUERY_CPU / CPUS * (1.0 + 0.04 * wander(own, at, 420_000))).min(0.98);
@@ -90,7 +109,9 @@ pub fn serve(spec: &'static Database, queries: f64, state: &DatabaseState, seed:
     // Idle connections are kept open: PgBouncer's floor and those of monitoring and replication.
     let connections = (active * 1.15 + 16.0 + 2.0 * wander(own, at, 240_000)).min(spec::POOL_SIZE + 28.0);
     DatabaseFlow {
+        store,
         spec,
+        replica: state.replica,
         queries,
         failed: queries * (1.0 - (1.0 - state.errors) * (1.0 - refused)),
         query: Duration::spread(mean, 0.9),
@@ -99,16 +120,22 @@ pub fn serve(spec: &'static Database, queries: f64, state: &DatabaseState, seed:
         connections,
         waiting: queries * wait,
         cpu,
-        lag: state.lag + if spec.replica { 0.03 + 0.02 * wander(own, at, 130_000).abs() } else { 0.0 },
+        lag: state.lag + if state.replica { 0.03 + 0.02 * wander(own, at, 130_000).abs() } else { 0.0 },
         disk_queue: 0.3 * state.slow.powf(1.1) * (1.0 + 0.1 * wander(own, at, 90_000)),
         down: false,
     }
 }
 
 /// An instance that refuses connections: every query waits for one as long as PgBouncer lets it, and fails.
-fn unreachable(spec: &'static Database, queries: f64, state: &DatabaseState) -> DatabaseFlow {
+fn unreachable(
+    (store, spec): (&'static Store, &'static Database),
+    queries: f64,
+    state: &DatabaseState,
+) -> DatabaseFlow {
     DatabaseFlow {
+        store,
         spec,
+        replica: state.replica,
         queries,
         failed: queries,
         query: Duration::spread(MILLISECOND, 0.5),

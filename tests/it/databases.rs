@@ -1,0 +1,256 @@
+//! Operations of world `shop-mixed` from trigger to outcome: Aurora, CloudNativePG, and owners that put things back.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::operations::{audit, mutations};
+use crate::pty::terminal::Terminal;
+use crate::support::{Report, Shop, busy, quiet};
+
+/// How much faster than the wall's the world's time goes: verifications hold for a minute of it.
+const SPEED: f64 = 6.0;
+/// The longest that an operation may take to its outcome.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A console on a world, once its database is seen.
+fn console(shop: &Shop) -> Terminal {
+    let config = shop.demo.endpoints().config.display().to_string();
+    let terminal = Terminal::start(&["--config", &config], (120, 40));
+    terminal.until("the database", |screen| {
+        screen.iter().any(|line| line.contains("database") && (line.contains(" ok ") || line.contains(" warn ")))
+    });
+    terminal
+}
+
+fn command(terminal: &mut Terminal, text: &str) {
+    terminal.keys(":");
+    terminal.keys(&format!("{text}\r"));
+}
+
+/// Types as a hand does: what comes at once is a paste.
+fn type_slowly(terminal: &mut Terminal, text: &str) {
+    for letter in text.chars() {
+        terminal.keys(&letter.to_string());
+        std::thread::sleep(Duration::from_millis(12));
+    }
+}
+
+/// Arms, opens the card of an operation and confirms it with its name where that is wanted.
+fn fire(terminal: &mut Terminal, operation: &str, token: Option<&str>) {
+    command(terminal, "arm 15m a drill");
+    terminal.until_text("ARMED");
+    command(terminal, operation);
+    terminal.until_text("GUARDS");
+    // What is typed before the card can be read does not count.
+    std::thread::sleep(Duration::from_millis(700));
+    if let Some(token) = token {
+        terminal.until_text(&format!("type to confirm: {token}"));
+        type_slowly(terminal, token);
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    terminal.keys("\x07");
+}
+
+fn outcome(terminal: &Terminal, word: &str) -> String {
+    const ENDS: [&str; 6] = ["VERIFIED", "NO EFFECT", "OVERRIDDEN", "FAILED", "UNKNOWN", "PARTLY DONE"];
+    let ended = |screen: &[String]| screen.iter().any(|line| ENDS.iter().any(|end| line.contains(end)));
+    let screen = terminal.until_in(PATIENCE, "an outcome", ended).join("\n");
+    assert!(screen.contains(word), "not {word}:\n{screen}");
+    screen
+}
+
+/// The records of a kind in the trail, as exported.
+fn records(shop: &Shop, kind: &str) -> Vec<Value> {
+    let config = shop.demo.endpoints().config.display().to_string();
+    let (code, told) = audit(&config, &["verify"]);
+    assert_eq!(code, Some(0), "{told}");
+    let (_, lines) = audit(&config, &["export", "--format", "jsonl"]);
+    let all = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    all.filter(|record| record["kind"] == kind).collect()
+}
+
+fn component<'a>(report: &'a Report, id: &str) -> &'a Value {
+    report.components().find(|row| row["id"] == id).unwrap_or_else(|| panic!("no {id} in {}", report.summary()))
+}
+
+#[test]
+fn the_ordinary_clients_show_both_clusters() {
+    let _machine = busy();
+    let shop = Shop::mixed("calm", 1, 1.0);
+    let report = shop.status();
+    assert_eq!((&report.0["health"], &report.0["evidence"]), (&"ok".into(), &"full".into()), "{}", report.summary());
+    for (id, lag) in [("db-cluster/eu-west-1/orders-db", "db.aurora.lag"), ("db-cluster/shop/ledger", "db.cnpg.lag")] {
+        let row = component(&report, id);
+        assert_eq!(row["health"], "ok", "{row:#}");
+        let signals = row["signals"].to_string();
+        assert!(signals.contains(lag), "{id} tells no {lag}: {row:#}");
+    }
+}
+
+#[test]
+fn an_aurora_cluster_fails_over_to_the_chosen_reader_and_is_verified() {
+    let _machine = busy();
+    let shop = Shop::mixed("calm", 1, SPEED);
+    let mut terminal = console(&shop);
+    fire(&mut terminal, "failover orders-db orders-db-3", Some("orders-db@prod-eu"));
+    outcome(&terminal, "VERIFIED");
+    let sent = mutations(&shop, "FailoverDBCluster");
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert!(sent[0]["body"].as_str().unwrap().contains("TargetDBInstanceIdentifier=orders-db-3"), "{sent:?}");
+    terminal.keys("\x1b");
+    terminal.until_text("TIER");
+    terminal.keys("q");
+    assert_eq!(terminal.ended(), 0);
+    let verified = records(&shop, "verify").to_vec();
+    let outage = verified[0]["outage_ms"].as_u64().or_else(|| verified[0]["data"]["outage_ms"].as_u64());
+    assert!(outage.is_some_and(|ms| (10_000..45_000).contains(&ms)), "{verified:?}");
+}
+
+#[test]
+fn a_failover_that_aurora_gives_up_has_no_effect() {
+    let _machine = busy();
+    let shop = Shop::mixed("calm", 2, SPEED);
+    let mut terminal = console(&shop);
+    assert_eq!(shop.demo.command("abandon-failover"), "ok abandon-failover");
+    fire(&mut terminal, "failover orders-db orders-db-2", Some("orders-db@prod-eu"));
+    let screen = outcome(&terminal, "NO EFFECT");
+    assert!(screen.contains("Promoting previous primary again"), "{screen}");
+}
+
+#[test]
+fn a_ledger_whose_replicas_lag_is_not_switched_over_while_its_primary_lives() {
+    let _machine = busy();
+    // Behind by five seconds more in every second: over the RPO of five minutes after a minute.
+    let shop = Shop::mixed("ledger-lag", 1, SPEED);
+    let mut terminal = console(&shop);
+    std::thread::sleep(Duration::from_secs(5));
+    command(&mut terminal, "arm 15m a drill");
+    command(&mut terminal, "failover ledger ledger-2");
+    let screen =
+        terminal.until_in(PATIENCE, "a refusal", |screen| screen.iter().any(|line| line.contains("exceeds the RPO")));
+    std::thread::sleep(Duration::from_millis(700));
+    terminal.keys("\x07");
+    assert!(mutations(&shop, "clusters/ledger").is_empty(), "{}", screen.join("\n"));
+}
+
+#[test]
+fn a_dead_primary_is_followed_only_once_the_loss_is_acknowledged() {
+    let _machine = busy();
+    let shop = Shop::mixed("ledger-dead", 1, 1.0);
+    let config = shop.demo.endpoints().config.display().to_string();
+    let mut terminal = Terminal::start(&["--config", &config], (120, 40));
+    terminal.until_text("database");
+    std::thread::sleep(Duration::from_secs(6));
+    command(&mut terminal, "arm 15m the ledger is dead");
+    command(&mut terminal, "failover ledger ledger-2");
+    let screen = terminal
+        .until_in(PATIENCE, "a refusal", |screen| screen.iter().any(|line| line.contains("acknowledge the loss")));
+    assert!(screen.iter().any(|line| line.contains("dead")), "{}", screen.join("\n"));
+    assert!(mutations(&shop, "clusters/ledger").is_empty());
+}
+
+#[test]
+fn a_healthy_ledger_is_switched_over_and_verified() {
+    let _machine = busy();
+    let shop = Shop::mixed("calm", 3, SPEED);
+    let mut terminal = console(&shop);
+    fire(&mut terminal, "failover ledger ledger-3", Some("ledger@prod-eu"));
+    outcome(&terminal, "VERIFIED");
+    assert_eq!(mutations(&shop, "clusters/ledger/status").len(), 1);
+}
+
+#[test]
+fn a_scale_that_its_owner_puts_back_is_told_as_overridden() {
+    let _machine = busy();
+    let shop = Shop::mixed("calm", 4, SPEED);
+    let mut terminal = console(&shop);
+    fire(&mut terminal, "scale payments 8", None);
+    outcome(&terminal, "OVERRIDDEN");
+}
+
+#[test]
+fn with_its_owner_suspended_a_scale_holds_and_a_debt_stands() {
+    let _machine = busy();
+    let shop = Shop::mixed("calm", 5, SPEED);
+    let mut terminal = console(&shop);
+    fire(&mut terminal, "suspend-sync payments", None);
+    outcome(&terminal, "VERIFIED");
+    terminal.keys("\x1b");
+    terminal.until_text("TIER");
+    fire(&mut terminal, "scale payments 8", None);
+    outcome(&terminal, "VERIFIED");
+    let debts = records(&shop, "debt");
+    assert_eq!(debts.len(), 1, "{debts:?}");
+    terminal.keys("\x1b");
+    terminal.until_text("TIER");
+    fire(&mut terminal, "resume-sync payments", None);
+    outcome(&terminal, "VERIFIED");
+}
+
+/// Writes a row a second of world time, each on a connection of its own, as an application without a pool would.
+fn keep_writing(
+    address: SocketAddr,
+    every: Duration,
+    stop: Arc<AtomicBool>,
+) -> std::thread::JoinHandle<Vec<(Instant, bool)>> {
+    std::thread::spawn(move || {
+        let mut told = Vec::new();
+        while !stop.load(Ordering::Relaxed) {
+            let began = Instant::now();
+            told.push((began, insert(address).unwrap_or(false)));
+            std::thread::sleep(every.saturating_sub(began.elapsed()));
+        }
+        told
+    })
+}
+
+fn insert(address: SocketAddr) -> std::io::Result<bool> {
+    let patience = Some(Duration::from_secs(1));
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
+    stream.set_read_timeout(patience)?;
+    stream.write_all(b"\0\0\0\x14\0\x03\0\0user\0audit\0\0")?;
+    let statement = b"INSERT INTO audit VALUES (1)\0";
+    stream.write_all(&[&b"Q"[..], &(statement.len() as u32 + 4).to_be_bytes(), statement].concat())?;
+    let mut ready = 0;
+    let mut written = false;
+    while ready < 2 {
+        let mut head = [0; 5];
+        stream.read_exact(&mut head)?;
+        let mut body = vec![0; u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize - 4];
+        stream.read_exact(&mut body)?;
+        ready += i32::from(head[0] == b'Z');
+        written |= head[0] == b'C' && body.starts_with(b"INSERT");
+    }
+    Ok(written)
+}
+
+#[test]
+fn the_measured_outage_is_that_of_an_independent_writer() {
+    let _machine = quiet();
+    const MEASURED_AT: f64 = 2.0;
+    let shop = Shop::mixed("calm", 6, MEASURED_AT);
+    let probe = shop.demo.endpoints().probes.iter().find(|probe| probe.name == "orders-db").expect("a database");
+    let stop = Arc::new(AtomicBool::new(false));
+    let writer = keep_writing(probe.address, Duration::from_secs_f64(1.0 / MEASURED_AT), stop.clone());
+    let mut terminal = console(&shop);
+    fire(&mut terminal, "failover orders-db orders-db-2", Some("orders-db@prod-eu"));
+    terminal.until_in(Duration::from_secs(150), "an outcome", |screen| {
+        screen.iter().any(|line| line.contains("VERIFIED") || line.contains("FAILED") || line.contains("UNKNOWN"))
+    });
+    stop.store(true, Ordering::Relaxed);
+    let rows = writer.join().expect("the writer");
+    let first = rows.iter().position(|(_, written)| !written).expect("an outage");
+    let back = rows.iter().skip(first).find(|(_, written)| *written).expect("and its end").0;
+    assert!(rows.iter().skip(first).filter(|(at, _)| *at > back).all(|(_, written)| *written), "it stays well");
+    let seen = back.duration_since(rows[first].0).as_secs_f64() * MEASURED_AT;
+    let verified = records(&shop, "verify");
+    let told = verified[0].to_string();
+    let told = told.split("\"outage_ms\":").nth(1).and_then(|rest| rest.split([',', '}']).next()?.parse::<f64>().ok());
+    let told = told.unwrap_or_else(|| panic!("no outage in {verified:?}")) / 1_000.0;
+    assert!((seen - told).abs() <= 2.0, "the writer was out for {seen} s, the console says {told} s");
+}
