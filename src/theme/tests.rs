@@ -46,6 +46,8 @@ fn text_is_readable_on_the_background_and_on_the_selection() {
             let tinted = selected.map_or(21.0, |selected| contrast(fg, selected));
             assert!(tinted >= 4.0, "{name}: {} on the selection has {tinted:.1}:1", role.name());
         }
+        let faint = contrast(theme.style(Role::Faint).fg.unwrap(), theme.background);
+        assert!(faint >= 3.0, "{name}: what is faint has {faint:.1}:1");
         for role in [Role::BannerProd, Role::BannerStaging, Role::BannerDev] {
             let style = theme.style(role);
             assert!(contrast(style.fg.unwrap(), style.bg.unwrap()) >= 4.5, "{name}: {}", role.name());

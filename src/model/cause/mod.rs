@@ -190,7 +190,8 @@ fn by_errors<'q, 'a>(question: &Question<'q, 'a>, weights: &Weights, since: Stam
         let explains = weights.share(own + behind);
         let why = match (worse(id), sick) {
             (Some((hash, bad, good)), _) if own > 0.0 => Why::Revision { hash, bad, good },
-            (_, Some((why, _))) if behind > 0.0 => why,
+            // What fails by itself is told by its failures, however slow it is as well.
+            (_, Some((why, _))) if behind > own => why,
             _ if own > 0.0 => Why::Errors { added: own, total: weights.total },
             _ => continue,
         };

@@ -6,7 +6,10 @@ use crate::domain::text::Shown;
 use crate::shown;
 use crate::state::State;
 use crate::theme::Role;
-use crate::ui::canvas::{Canvas, Ink, Piece};
+use crate::ui::canvas::{Canvas, Ink, Piece, width};
+
+/// Keys of up to this many columns share one column; a longer list pushes its own words only.
+const KEYS: &str = "                          ";
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, scroll: usize) {
     let mut lines = Vec::new();
@@ -19,7 +22,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, scroll: usize) {
             lines.push(vec![Piece::new(Shown::fixed(place), Ink::bold(Role::Text))]);
             context = place;
         }
-        lines.push(vec![Piece::new(shown!("  {:<22} ", key), Role::Key), Piece::new(Shown::fixed(words), Role::Dim)]);
+        lines.push(row(key, Role::Key, words));
     }
     lines.push(Vec::new());
     lines.push(vec![Piece::new("glyphs", Ink::bold(Role::Text))]);
@@ -31,7 +34,15 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, scroll: usize) {
         ("-", Role::Dim, "idle: nothing was asked of it"),
         ("m", Role::Dim, "maint: silenced or under maintenance"),
     ] {
-        lines.push(vec![Piece::new(shown!("  {:<22} ", glyph), role), Piece::new(Shown::fixed(words), Role::Dim)]);
+        lines.push(row(&Shown::fixed(glyph), role, words));
     }
     super::sheet(canvas, area, &Shown::fixed("help"), &lines, scroll);
+}
+
+fn row(key: &Shown, role: Role, words: &'static str) -> Vec<Piece> {
+    let rest = KEYS.get(usize::from(width(key))..).unwrap_or_default();
+    vec![
+        Piece::new(shown!("  {}{}  ", key, Shown::fixed(rest)), role),
+        Piece::new(Shown::fixed(words), Role::Dim),
+    ]
 }
