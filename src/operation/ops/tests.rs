@@ -352,6 +352,13 @@ fn a_switchover_takes_the_most_advanced_replica_and_holds_lag_against_the_rpo() 
     let params = Params { accept_loss: true, ..Params::default() };
     let accepted = failover(&postgres([None, Some("0/F"), Some("0/10")]), params);
     assert_eq!((verdict(&accepted, GuardId::Loss), accepted.risk), (vec![Verdict::Warn], Risk::Irreversible));
+    // A primary that may not be asked is alive where the operator says so: no acknowledgement gives it up.
+    let mut object = ledger("ledger-1", "ledger-1");
+    object["status"]["instancesStatus"] = json!({ "healthy": ["ledger-1", "ledger-2", "ledger-3"] });
+    let unasked = postgres([None, Some("0/F"), Some("0/10")])
+        .with("/apis/postgresql.cnpg.io/v1/namespaces/shop/clusters/ledger", object);
+    let unasked = failover(&unasked, Params { accept_loss: true, ..Params::default() });
+    assert_eq!((verdict(&unasked, GuardId::Loss), unasked.risk), (vec![Verdict::Unknown], Risk::Risky));
     let moving = Answers::default()
         .with("/apis/postgresql.cnpg.io/v1/namespaces/shop/clusters/ledger", ledger("ledger-1", "pending"));
     assert!(

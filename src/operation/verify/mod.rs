@@ -207,7 +207,7 @@ impl Outcome {
 pub struct End {
     pub outcome: Outcome,
     pub words: Shown,
-    /// How long writes were refused, where a probe wrote.
+    /// How long there was no writer to connect to, where the endpoint could be asked.
     pub outage: Option<Duration>,
 }
 
@@ -226,22 +226,35 @@ impl Goal {
             Self::Gone { node: Some(node), .. } => vec![Gather::PodsOn { node: node.clone() }],
             Self::Gone { pods, .. } => pods.iter().map(|(named, _)| Gather::Pod(named.clone())).collect(),
             Self::RdsFailover { region, id, since, endpoint, .. } => {
-                let probe = endpoint.iter().map(|address| Gather::WriteProbe { address: address.clone() });
+                let probe = door(id, endpoint.as_ref());
                 let (region, id, since) = (region.clone(), id.clone(), *since);
                 let events = Gather::DbEvents { region: region.clone(), source: id.clone(), cluster: false, since };
                 [Gather::DbInstance { region, id }, events].into_iter().chain(probe).collect()
             }
             Self::AuroraWriter { region, id, since, endpoint, .. } => {
-                let probe = endpoint.iter().map(|address| Gather::WriteProbe { address: address.clone() });
+                let probe = door(id, endpoint.as_ref());
                 let (region, id, since) = (region.clone(), id.clone(), *since);
                 let events = Gather::DbEvents { region: region.clone(), source: id.clone(), cluster: true, since };
                 [Gather::DbCluster { region, id }, events].into_iter().chain(probe).collect()
             }
-            Self::CnpgPrimary { at, .. } => vec![Gather::CnpgCluster(at.clone())],
+            Self::CnpgPrimary { at, .. } => {
+                // The name inside the cluster, for where it can be resolved.
+                let name = Raw::from(format!("{}-rw.{}:5432", at.name.as_str(), at.namespace.as_str()));
+                std::iter::once(Gather::CnpgCluster(at.clone())).chain(door(&at.name, Some(&name))).collect()
+            }
             Self::CacheSwitches { region, id, .. } | Self::CachePrimary { region, id, .. } => {
                 vec![Gather::CacheGroup { region: region.clone(), id: id.clone() }]
             }
             Self::Sync { owner, .. } => vec![Gather::Owner(owner.clone())],
+        }
+    }
+
+    /// Whether the engine says that the new primary leads: an endpoint that answers before that leads to the old one.
+    fn leads(&self, sheet: &Sheet) -> bool {
+        match self {
+            Self::AuroraWriter { to, .. } => data::writer(sheet) == Some(to),
+            Self::CnpgPrimary { to, .. } => sheet.cnpg().is_some_and(|seen| seen.current == *to),
+            _ => true,
         }
     }
 
@@ -269,6 +282,10 @@ impl Goal {
             Self::Sync { uid, suspended, .. } => kube::sync(sheet, uid, *suspended, since),
         }
     }
+}
+
+fn door(component: &Raw, address: Option<&Raw>) -> Option<Gather> {
+    address.map(|address| Gather::WriteProbe { component: component.clone(), address: address.clone() })
 }
 
 /// The memory of a verification.
@@ -316,7 +333,7 @@ impl Failing {
     }
 }
 
-/// From the first refused write to the first accepted one after it.
+/// From the first refused connection to the first answered one after which the new primary leads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Outage {
     from: Option<Stamp>,
@@ -412,7 +429,8 @@ impl Verifier {
         let probes = sheet.all().filter(|(ask, _)| matches!(ask, Gather::WriteProbe { .. }));
         for (ask, seen) in probes {
             if let Some(Evidence::Writes { accepted, .. }) = sheet.found(ask) {
-                self.outage.see(seen.at, *accepted);
+                let back = !self.outage.is_open() || self.goal.leads(sheet);
+                self.outage.see(seen.at, accepted.map(|accepted| accepted && back));
             }
         }
     }

@@ -5,6 +5,7 @@
 
 mod aws;
 mod door;
+mod endpoint;
 mod follow;
 mod lock;
 mod look;

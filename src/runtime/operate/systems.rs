@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::OnceCell;
 
+use super::endpoint::Endpoints;
 use crate::clients::aws::read::operated::Operated;
 use crate::clients::aws::read::{Connection as AwsConnection, Options};
 use crate::clients::aws::write::Writer as AwsWriter;
@@ -21,6 +22,7 @@ pub struct Systems {
     kubernetes: Option<Cluster>,
     /// By region.
     aws: BTreeMap<String, Account>,
+    endpoints: Endpoints,
     egress: Egress,
 }
 
@@ -47,7 +49,14 @@ impl Systems {
             (settings.region.clone(), Account { settings: settings.clone(), connection: OnceCell::new() })
         };
         let egress = if settings.egress.loopback_only { Egress::LoopbackOnly } else { Egress::Open };
-        Self { kubernetes, aws: settings.aws.iter().map(account).collect(), egress }
+        let endpoints = Endpoints::new(&settings.probe, egress);
+        Self { kubernetes, aws: settings.aws.iter().map(account).collect(), endpoints, egress }
+    }
+
+    /// The doors of the databases.
+    #[must_use]
+    pub const fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
     }
 
     fn cluster(&self) -> Result<&Cluster, Fault> {

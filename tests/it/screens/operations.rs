@@ -138,7 +138,12 @@ fn failing_over() -> (Bench, OperationId) {
 fn probe(bench: &mut Bench, id: &OperationId, accepted: bool) {
     let address = rds().endpoint.unwrap();
     let why = fixture::shown(if accepted { "" } else { "connection refused" });
-    bench.sight(id, Gather::WriteProbe { address }, Some(Evidence::Writes { accepted: Some(accepted), why }));
+    let component = rds().id;
+    bench.sight(
+        id,
+        Gather::WriteProbe { component, address },
+        Some(Evidence::Writes { accepted: Some(accepted), why }),
+    );
 }
 
 fn events(bench: &mut Bench, id: &OperationId, message: &str) {

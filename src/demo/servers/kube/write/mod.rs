@@ -111,7 +111,7 @@ impl Apply {
 }
 
 fn custom(resource: &Resource) -> bool {
-    resource.gvr.group == "argoproj.io"
+    ["argoproj.io", "kustomize.toolkit.fluxcd.io", "postgresql.cnpg.io"].contains(&resource.gvr.group)
 }
 
 fn unsupported(resource: &Resource) -> Failure {
