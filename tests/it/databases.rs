@@ -33,25 +33,52 @@ fn command(terminal: &mut Terminal, text: &str) {
     terminal.keys(&format!("{text}\r"));
 }
 
-/// Types as a hand does: what comes at once is a paste.
-fn type_slowly(terminal: &mut Terminal, text: &str) {
-    for letter in text.chars() {
-        terminal.keys(&letter.to_string());
-        std::thread::sleep(Duration::from_millis(12));
+/// Opens the card of an operation, as soon as the board knows its target, and waits until it can be read.
+fn open(terminal: &mut Terminal, operation: &str) {
+    command(terminal, operation);
+    let shows = |terminal: &Terminal, text: &str| terminal.screen().iter().any(|line| line.contains(text));
+    for _ in 0..60 {
+        if shows(terminal, "GUARDS") {
+            // What is typed before the card can be read does not count.
+            std::thread::sleep(Duration::from_millis(700));
+            return;
+        }
+        if shows(terminal, "nothing that can be operated") {
+            terminal.keys("\r");
+        }
+        std::thread::sleep(Duration::from_millis(500));
     }
+    panic!("no card:\n{}", terminal.screen().join("\n"));
+}
+
+/// Types as a hand does, until the card has all of it: what comes at once, as on a machine under load, is a paste and is
+/// not taken.
+fn confirm(terminal: &mut Terminal, token: &str) {
+    terminal.until_text(&format!("type to confirm: {token}"));
+    for _ in 0..5 {
+        for letter in token.chars() {
+            terminal.keys(&letter.to_string());
+            std::thread::sleep(Duration::from_millis(40));
+        }
+        std::thread::sleep(Duration::from_millis(1_000));
+        if !terminal.screen().iter().any(|line| line.contains("still needed: the name")) {
+            return;
+        }
+        for _ in token.chars() {
+            terminal.keys("\x7f");
+            std::thread::sleep(Duration::from_millis(40));
+        }
+    }
+    panic!("the name is not taken:\n{}", terminal.screen().join("\n"));
 }
 
 /// Arms, opens the card of an operation and confirms it with its name where that is wanted.
 fn fire(terminal: &mut Terminal, operation: &str, token: Option<&str>) {
     command(terminal, "arm 15m a drill");
     terminal.until_text("ARMED");
-    command(terminal, operation);
-    terminal.until_text("GUARDS");
-    // What is typed before the card can be read does not count.
-    std::thread::sleep(Duration::from_millis(700));
+    open(terminal, operation);
     if let Some(token) = token {
-        terminal.until_text(&format!("type to confirm: {token}"));
-        type_slowly(terminal, token);
+        confirm(terminal, token);
     }
     // Until the guards have been evaluated the key does not count, and again only after a pause.
     for _ in 0..10 {
@@ -143,7 +170,7 @@ fn a_ledger_whose_replicas_lag_is_not_switched_over_while_its_primary_lives() {
     let shop = Shop::mixed("ledger-lag", 1, SPEED);
     let mut terminal = console(&shop);
     command(&mut terminal, "arm 15m a drill");
-    command(&mut terminal, "failover ledger ledger-2");
+    open(&mut terminal, "failover ledger ledger-2");
     let screen =
         terminal.until_in(PATIENCE, "a refusal", |screen| screen.iter().any(|line| line.contains("exceeds the RPO")));
     std::thread::sleep(Duration::from_millis(700));
@@ -157,7 +184,7 @@ fn a_dead_primary_is_followed_only_once_the_loss_is_acknowledged() {
     let shop = Shop::mixed("ledger-dead", 1, 1.0);
     let mut terminal = console(&shop);
     command(&mut terminal, "arm 15m the ledger is dead");
-    command(&mut terminal, "failover ledger ledger-2");
+    open(&mut terminal, "failover ledger ledger-2");
     let screen = terminal
         .until_in(PATIENCE, "a refusal", |screen| screen.iter().any(|line| line.contains("acknowledge the loss")));
     assert!(screen.iter().any(|line| line.contains("dead")), "{}", screen.join("\n"));
@@ -267,7 +294,7 @@ fn a_number_that_an_autoscaler_owns_is_refused_with_its_bounds() {
     let _machine = busy();
     let shop = Shop::mixed("calm", 7, 1.0);
     let mut terminal = console(&shop);
-    command(&mut terminal, "scale frontend 12");
+    open(&mut terminal, "scale frontend 12");
     terminal.until_text("change its bounds instead: bounds 4 12");
     std::thread::sleep(Duration::from_millis(700));
     terminal.keys("\x07");

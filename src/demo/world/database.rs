@@ -2,7 +2,6 @@
 
 use super::latency::{Duration, MILLISECOND};
 use super::noise::{digest, mix, wander};
-use super::shop::Store;
 use super::spec::{self, Database};
 
 /// Mean time of a query on an idle instance, in seconds.
@@ -47,7 +46,6 @@ impl DatabaseState {
 /// One instance under its load.
 #[derive(Clone, Debug)]
 pub struct DatabaseFlow {
-    pub store: &'static Store,
     pub spec: &'static Database,
     pub replica: bool,
     /// Queries per second, of which `failed` per second end in an error.
@@ -60,8 +58,6 @@ pub struct DatabaseFlow {
     /// Server connections busy, and open.
     pub active: f64,
     pub connections: f64,
-    /// Clients that wait for a server connection.
-    pub waiting: f64,
     /// Share of the instance's CPU.
     pub cpu: f64,
     pub lag: f64,
@@ -77,6 +73,12 @@ impl DatabaseFlow {
         self.query.then(Duration::spread(self.wait, 0.6))
     }
 
+    /// Clients that wait for a server connection.
+    #[must_use]
+    pub fn waiting(&self) -> f64 {
+        self.queries * self.wait
+    }
+
     #[must_use]
     pub fn error_share(&self) -> f64 {
         if self.queries > 0.0 { self.failed / self.queries } else { 0.0 }
@@ -85,15 +87,9 @@ impl DatabaseFlow {
 
 /// Serves `queries` per second on an instance.
 #[must_use]
-pub fn serve(
-    (store, spec): (&'static Store, &'static Database),
-    queries: f64,
-    state: &DatabaseState,
-    seed: u64,
-    at: i64,
-) -> DatabaseFlow {
+pub fn serve(spec: &'static Database, queries: f64, state: &DatabaseState, seed: u64, at: i64) -> DatabaseFlow {
     if state.down {
-        return unreachable((store, spec), queries, state);
+        return unreachable(spec, queries, state);
     }
     let own = mix(seed, digest(spec.id));
     let cpu = (0.06 + queries * QUERY_CPU / CPUS * (1.0 + 0.04 * wander(own, at, 420_000))).min(0.98);
@@ -109,7 +105,6 @@ pub fn serve(
     // Idle connections are kept open: PgBouncer's floor and those of monitoring and replication.
     let connections = (active * 1.15 + 16.0 + 2.0 * wander(own, at, 240_000)).min(spec::POOL_SIZE + 28.0);
     DatabaseFlow {
-        store,
         spec,
         replica: state.replica,
         queries,
@@ -118,7 +113,6 @@ pub fn serve(
         wait,
         active,
         connections,
-        waiting: queries * wait,
         cpu,
         lag: state.lag + if state.replica { 0.03 + 0.02 * wander(own, at, 130_000).abs() } else { 0.0 },
         disk_queue: 0.3 * state.slow.powf(1.1) * (1.0 + 0.1 * wander(own, at, 90_000)),
@@ -127,13 +121,8 @@ pub fn serve(
 }
 
 /// An instance that refuses connections: every query waits for one as long as PgBouncer lets it, and fails.
-fn unreachable(
-    (store, spec): (&'static Store, &'static Database),
-    queries: f64,
-    state: &DatabaseState,
-) -> DatabaseFlow {
+fn unreachable(spec: &'static Database, queries: f64, state: &DatabaseState) -> DatabaseFlow {
     DatabaseFlow {
-        store,
         spec,
         replica: state.replica,
         queries,
@@ -142,7 +131,6 @@ fn unreachable(
         wait: WAIT_LIMIT,
         active: 0.0,
         connections: 0.0,
-        waiting: queries * WAIT_LIMIT,
         cpu: 0.0,
         lag: state.lag,
         disk_queue: 0.0,

@@ -190,7 +190,7 @@ fn serve_queries(conditions: &Conditions, requests: &[f64], worker: &WorkerFlow)
     };
     all()
         .map(|((store, database), state)| {
-            serve((store, database), load(store.name, state), state, conditions.seed, conditions.at)
+            serve(database, load(store.name, state), state, conditions.seed, conditions.at)
         })
         .collect()
 }
@@ -222,7 +222,7 @@ struct Stores {
 
 impl Stores {
     fn new(store: Option<&Store>, databases: &[DatabaseFlow], cache: &CacheFlow) -> Self {
-        let own = || databases.iter().filter(|d| store.is_some_and(|store| store.name == d.store.name));
+        let own = || databases.iter().filter(|d| store.is_some_and(|store| store.name == d.spec.store));
         let primary = own().find(|d| !d.replica);
         // Reads are spread evenly over the replicas that get any.
         let replicas: Vec<_> = own().filter(|d| d.replica && (d.queries > 0.0 || !d.down)).collect();

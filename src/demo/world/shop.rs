@@ -1,36 +1,16 @@
 //! The worlds as data: what one shop has and another has not.
 
 use super::operations::owner::{self, Automation, System};
-use super::spec::{self, Database, Kind, Workload, ZONES};
-
-/// What keeps a database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
-    /// RDS instances: one with a standby in another zone, the others its read replicas.
-    Rds,
-    /// An Aurora cluster: a writer and readers on one storage volume.
-    Aurora,
-    /// A CloudNativePG cluster, whose instances are pods.
-    CloudNativePg,
-}
+use super::spec::{self, Database, Engine, Kind, Workload, ZONES};
 
 /// One database with all that replicate it.
 #[derive(Debug)]
 pub struct Store {
     /// Of the primary instance, or of the cluster.
     pub name: &'static str,
-    pub engine: Engine,
     pub members: &'static [Database],
     /// The workloads that keep their data in it; those of the first store are all that no other one names.
     pub users: &'static [&'static str],
-}
-
-impl Store {
-    /// The name by which callers know a member: instances of RDS have one each, a cluster has one for all.
-    #[must_use]
-    pub fn peer(&self, member: &Database) -> &'static str {
-        if self.engine == Engine::Rds { member.id } else { self.name }
-    }
 }
 
 /// A world.
@@ -68,7 +48,7 @@ impl Shop {
 
     /// The stores of an engine, each with the number of its first database.
     pub fn stores_of(&self, engine: Engine) -> impl Iterator<Item = (usize, &'static Store)> + use<> {
-        self.numbered().filter(move |(_, store)| store.engine == engine)
+        self.numbered().filter(move |(_, store)| store.members.iter().any(|member| member.engine == engine))
     }
 
     /// Where a workload keeps its data.
@@ -99,14 +79,21 @@ pub fn workload(name: &str) -> Option<(usize, &'static Workload)> {
 
 const SHOPS: [&Shop; 2] = [&EKS, &MIXED];
 
-const fn database(id: &'static str, zone: usize, address: &'static str, replica: bool) -> Database {
+/// A member of a store, in a zone of that number; the first one is the primary.
+const fn member(of: (&'static str, Engine), id: &'static str, zone: usize, address: &'static str) -> Database {
+    let (store, engine) = of;
+    let replica = zone > 0;
     let zone = match zone {
         0 => ZONES[0],
         1 => ZONES[1],
         _ => ZONES[2],
     };
-    Database { id, zone, address, replica }
+    Database { id, store, engine, zone, address, replica }
 }
+
+const RDS: (&str, Engine) = ("orders-db", Engine::Rds);
+const AURORA: (&str, Engine) = ("orders-db", Engine::Aurora);
+const POSTGRES: (&str, Engine) = ("ledger", Engine::CloudNativePg);
 
 const SELF_HEAL: Option<Automation> = Some(Automation { prune: true, self_heal: true });
 const FOLLOW: Option<Automation> = Some(Automation { prune: true, self_heal: false });
@@ -122,11 +109,10 @@ pub static EKS: Shop = Shop {
     workloads: &[&spec::WORKLOADS],
     stores: &[Store {
         name: "orders-db",
-        engine: Engine::Rds,
         members: &[
-            database("orders-db", 0, "10.0.52.10", false),
-            database("orders-db-replica-1", 1, "10.0.53.11", true),
-            database("orders-db-replica-2", 2, "10.0.54.12", true),
+            member(RDS, "orders-db", 0, "10.0.52.10"),
+            member(RDS, "orders-db-replica-1", 1, "10.0.53.11"),
+            member(RDS, "orders-db-replica-2", 2, "10.0.54.12"),
         ],
         users: &[],
     }],
@@ -165,21 +151,19 @@ pub static MIXED: Shop = Shop {
     stores: &[
         Store {
             name: "orders-db",
-            engine: Engine::Aurora,
             members: &[
-                database("orders-db-1", 0, "10.0.52.11", false),
-                database("orders-db-2", 1, "10.0.53.12", true),
-                database("orders-db-3", 2, "10.0.54.13", true),
+                member(AURORA, "orders-db-1", 0, "10.0.52.11"),
+                member(AURORA, "orders-db-2", 1, "10.0.53.12"),
+                member(AURORA, "orders-db-3", 2, "10.0.54.13"),
             ],
             users: &[],
         },
         Store {
             name: "ledger",
-            engine: Engine::CloudNativePg,
             members: &[
-                database("ledger-1", 0, "", false),
-                database("ledger-2", 1, "", true),
-                database("ledger-3", 2, "", true),
+                member(POSTGRES, "ledger-1", 0, ""),
+                member(POSTGRES, "ledger-2", 1, ""),
+                member(POSTGRES, "ledger-3", 2, ""),
             ],
             users: &["payments"],
         },

@@ -265,13 +265,35 @@ pub const JOB_CAPACITY: f64 = 20.0;
 /// Mean time of one job when the database is well, in seconds.
 pub const JOB_TIME: f64 = 0.055;
 
+/// What keeps a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// RDS instances: one with a standby in another zone, the others its read replicas.
+    Rds,
+    /// An Aurora cluster: a writer and readers on one storage volume.
+    Aurora,
+    /// A CloudNativePG cluster, whose instances are pods.
+    CloudNativePg,
+}
+
 /// A PostgreSQL instance, and whether it is a replica at the start.
 #[derive(Debug)]
 pub struct Database {
     pub id: &'static str,
+    /// Name of its store, and what keeps it.
+    pub store: &'static str,
+    pub engine: Engine,
     pub zone: &'static str,
     pub address: &'static str,
     pub replica: bool,
+}
+
+impl Database {
+    /// The name by which callers know it: instances of RDS have one each, a cluster has one for all.
+    #[must_use]
+    pub fn peer(&self) -> &'static str {
+        if self.engine == Engine::Rds { self.id } else { self.store }
+    }
 }
 
 pub const DATABASE_CLASS: &str = "db.m6g.xlarge";

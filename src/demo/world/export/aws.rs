@@ -8,8 +8,8 @@ use crate::demo::world::MINUTE;
 use crate::demo::world::model::Model;
 use crate::demo::world::noise::{digest, mix, uid};
 use crate::demo::world::operations::aurora;
-use crate::demo::world::shop::{Engine, Shop, Store};
-use crate::demo::world::spec::{self, ACCOUNT, NODE_GROUP, REGION, REPLICATION_GROUP, ZONES};
+use crate::demo::world::shop::{Shop, Store};
+use crate::demo::world::spec::{self, ACCOUNT, Engine, NODE_GROUP, REGION, REPLICATION_GROUP, ZONES};
 
 const DAY: i64 = 24 * 60 * MINUTE;
 
@@ -59,7 +59,7 @@ pub fn describe(aws: &mut Aws, shop: &Shop, seed: u64, now: i64) {
         protocol: "HTTP",
         targets: Vec::new(),
     }];
-    let instances = shop.databases().filter(|(store, _)| store.engine != Engine::CloudNativePg);
+    let instances = shop.databases().filter(|(_, member)| member.engine != Engine::CloudNativePg);
     aws.db_instances = instances.map(|(store, member)| database(store, member, created_at)).collect();
     aws.db_clusters = shop.stores_of(Engine::Aurora).map(|(_, store)| cluster(seed, store, created_at)).collect();
     aws.replication_groups = vec![cache()];
@@ -75,7 +75,7 @@ pub fn describe(aws: &mut Aws, shop: &Shop, seed: u64, now: i64) {
         started_at: now - 4 * DAY,
         ended_at: Some(now - 4 * DAY + 92_000),
     }];
-    aws.db_events = shop.stores.iter().filter(|s| s.engine == Engine::Rds).map(|s| backup_event(s, now)).collect();
+    aws.db_events = shop.stores_of(Engine::Rds).map(|(_, store)| backup_event(store, now)).collect();
 }
 
 fn backup_event(store: &Store, now: i64) -> DbEvent {
@@ -90,7 +90,7 @@ fn backup_event(store: &Store, now: i64) -> DbEvent {
 
 fn database(store: &Store, spec: &spec::Database, created_at: i64) -> DbInstance {
     let replicas = store.members.iter().filter(|d| d.replica).map(|d| d.id.to_owned());
-    if store.engine == Engine::Aurora {
+    if spec.engine == Engine::Aurora {
         return DbInstance {
             id: spec.id.to_owned(),
             class: spec::DATABASE_CLASS.to_owned(),

@@ -4,8 +4,8 @@ use crate::demo::store::cloudwatch::{Alarm, CloudWatch, MetricId, Point};
 use crate::demo::world::MINUTE;
 use crate::demo::world::database::DatabaseFlow;
 use crate::demo::world::model::Model;
-use crate::demo::world::shop::{Engine, Shop};
-use crate::demo::world::spec::{self, Cache, GIB};
+use crate::demo::world::shop::Shop;
+use crate::demo::world::spec::{self, Cache, Engine, GIB};
 
 use super::prometheus::node_load;
 
@@ -61,7 +61,7 @@ impl Exporter {
             let mut sheet = Sheet { store, ids: &mut self.ids, next: 0, minute: model.at - MINUTE };
             edge(model, &closed, &mut sheet);
             load_balancer(model, &closed, &mut sheet);
-            for database in flow.databases.iter().filter(|d| d.store.engine != Engine::CloudNativePg) {
+            for database in flow.databases.iter().filter(|d| d.spec.engine != Engine::CloudNativePg) {
                 rds(database, &mut sheet);
             }
             for cache in &spec::CACHES {
@@ -209,13 +209,13 @@ fn rds(flow: &DatabaseFlow, sheet: &mut Sheet) {
         ("ReadIOPS", reads),
         ("WriteIOPS", writes),
         ("SwapUsage", 0.0),
-        ("DBLoad", flow.active + flow.waiting.min(40.0)),
+        ("DBLoad", flow.active + flow.waiting().min(40.0)),
         ("EBSIOBalance%", 99.0),
     ] {
         sheet.value("AWS/RDS", name, &on, value);
     }
     let lag = |replica: bool, value: f64| replica.then(|| Point::single(at, value));
-    if flow.store.engine == Engine::Aurora {
+    if flow.spec.engine == Engine::Aurora {
         // In milliseconds, and of readers only (facts/aws.md 2.3).
         sheet.point("AWS/RDS", "AuroraReplicaLag", &on, lag(flow.replica, flow.lag * 1_000.0));
     } else {
@@ -295,12 +295,12 @@ fn alarms(shop: &Shop, now: i64) -> Vec<Alarm> {
         ("shop-alb-response-time".to_owned(), elb("TargetResponseTime"), "Average", 0.2),
         ("shop-sessions-memory".to_owned(), cache, "Average", 80.0),
     ];
-    for (store, member) in shop.databases().filter(|(store, _)| store.engine != Engine::CloudNativePg) {
+    for (_, member) in shop.databases().filter(|(_, member)| member.engine != Engine::CloudNativePg) {
         let id = member.id;
         if !member.replica {
             rows.push((format!("{id}-cpu"), rds("CPUUtilization", id), "Average", 80.0));
             rows.push((format!("{id}-connections"), rds("DatabaseConnections", id), "Average", 80.0));
-        } else if store.engine == Engine::Rds {
+        } else if member.engine == Engine::Rds {
             rows.push((format!("{id}-lag"), rds("ReplicaLag", id), "Maximum", 60.0));
         }
     }

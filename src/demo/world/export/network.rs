@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 
 use crate::demo::store::network::{Network, SshHost, TcpService, TlsSite};
 use crate::demo::world::model::Model;
-use crate::demo::world::shop::{Engine, Shop};
-use crate::demo::world::spec::{self, DOMAIN};
+use crate::demo::world::shop::Shop;
+use crate::demo::world::spec::{self, DOMAIN, Engine};
 
 use super::aws::{cache_endpoint, cluster_endpoint, database_endpoint};
 
@@ -21,7 +21,7 @@ pub fn describe(network: &mut Network, shop: &Shop, now: i64) {
         (format!("api.{DOMAIN}"), edge),
     ];
     records.extend(spec::BASTIONS.iter().map(|(name, address)| (format!("{name}.{DOMAIN}"), parse(address))));
-    let instances = shop.databases().filter(|(store, _)| store.engine != Engine::CloudNativePg);
+    let instances = shop.databases().filter(|(_, member)| member.engine != Engine::CloudNativePg);
     records.extend(instances.map(|(_, member)| (database_endpoint(member.id), parse(member.address))));
     let clusters = shop.stores_of(Engine::Aurora).map(|(_, store)| (cluster_endpoint(store.name, ""), Vec::new()));
     records.extend(clusters);

@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use crate::demo::world::database::DatabaseState;
 use crate::demo::world::noise::{digest, mix};
-use crate::demo::world::shop::{Engine, Shop, Store};
+use crate::demo::world::shop::{Shop, Store};
+use crate::demo::world::spec::Engine;
 
 /// One entry of DescribeEvents.
 #[derive(Clone, Debug)]

@@ -15,7 +15,8 @@ use owner::Owner;
 
 use super::cluster::{Notice, Workload};
 use super::database::DatabaseState;
-use super::shop::{Engine, Shop};
+use super::shop::Shop;
+use super::spec::Engine;
 
 #[derive(Debug)]
 pub struct Operations {

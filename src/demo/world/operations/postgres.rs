@@ -9,7 +9,8 @@ use std::ops::Range;
 use crate::demo::world::cluster::{Notice, Workload};
 use crate::demo::world::database::DatabaseState;
 use crate::demo::world::noise::{digest, mix};
-use crate::demo::world::shop::{Engine, Shop, Store};
+use crate::demo::world::shop::{Shop, Store};
+use crate::demo::world::spec::Engine;
 
 /// `spec.failoverDelay` and `spec.switchoverDelay`, seconds.
 pub const FAILOVER_DELAY: i64 = 600;

@@ -140,7 +140,7 @@ fn breaches(model: &Model) -> String {
         limit("lag", database.lag, 1.0);
         limit("connections", database.connections, 60.0);
         limit("cpu", database.cpu, 0.6);
-        limit("waiting", database.waiting, 0.5);
+        limit("waiting", database.waiting(), 0.5);
     }
     limit("cache", flow.cache.command.mean, 0.005);
     limit("misses", 1.0 - flow.cache.hit_ratio, 0.08);

@@ -79,7 +79,7 @@ impl App {
         if let Some(primary) = flow.primary() {
             let queries = flow.worker.done * spec::JOB_WRITES * seconds;
             let latency = Mixture::of(primary.as_seen());
-            self.call(("worker", primary.store.peer(primary.spec)), queries, queries * primary.error_share(), &latency);
+            self.call(("worker", primary.spec.peer()), queries, queries * primary.error_share(), &latency);
         }
         self.jobs += (flow.worker.done - flow.worker.failed) * seconds;
         self.failed_jobs += flow.worker.failed * seconds;
@@ -101,7 +101,7 @@ impl App {
         let needs = &service.spec.needs;
         let served = (service.requests - service.unserved) * seconds;
         let store = flow.shop.store_of(service.spec.workload);
-        let own = || flow.databases.iter().filter(|d| store.is_some_and(|store| store.name == d.store.name));
+        let own = || flow.databases.iter().filter(|d| store.is_some_and(|store| store.name == d.spec.store));
         let read = |database: &&DatabaseFlow| database.replica && (database.queries > 0.0 || !database.down);
         let replicas = own().filter(read).count().max(1) as f64;
         for database in own().filter(|database| !database.replica || read(database)) {
@@ -109,7 +109,7 @@ impl App {
             if per_request > 0.0 {
                 let calls = served * per_request;
                 let latency = Mixture::of(database.as_seen());
-                let peer = database.store.peer(database.spec);
+                let peer = database.spec.peer();
                 self.call((service.spec.workload, peer), calls, calls * database.error_share(), &latency);
             }
         }

@@ -5,8 +5,7 @@ use crate::demo::world::database::DatabaseFlow;
 use crate::demo::world::export::aws::{cache_endpoint, database_endpoint};
 use crate::demo::world::model::Model;
 use crate::demo::world::noise::{digest, wander};
-use crate::demo::world::shop::Engine;
-use crate::demo::world::spec::{self, Cache, GIB};
+use crate::demo::world::spec::{self, Cache, Engine, GIB};
 
 use super::page::{Pages, Writer};
 use super::running;
@@ -24,7 +23,7 @@ pub fn scrape(model: &Model, pages: &mut Pages, tsdb: &mut Tsdb) {
         }
     }
     for (_, pod) in running(model, "postgres-exporter") {
-        let known = model.flow.databases.iter().filter(|d| d.store.engine != Engine::CloudNativePg);
+        let known = model.flow.databases.iter().filter(|d| d.spec.engine != Engine::CloudNativePg);
         for (number, database) in known.enumerate() {
             let instance = format!("{}:5432", database_endpoint(database.spec.id));
             let base = [("job", "postgres"), ("instance", instance.as_str())];
@@ -32,7 +31,7 @@ pub fn scrape(model: &Model, pages: &mut Pages, tsdb: &mut Tsdb) {
                 postgres(model, database, &instance, w);
             });
             // Aurora's readers stand on the writer's storage: nothing is streamed to them.
-            if !database.replica && !database.down && database.store.engine == Engine::Rds {
+            if !database.replica && !database.down && database.spec.engine == Engine::Rds {
                 pages.write(tsdb, ("postgres-primary", number as u64), &base, pod.created_at, |w| {
                     senders(model, database, &instance, w);
                 });
@@ -53,7 +52,7 @@ pub fn scrape(model: &Model, pages: &mut Pages, tsdb: &mut Tsdb) {
             let ready = pod.ready(model.at);
             w.gauge("up", &[], 1.0);
             w.gauge("pgbouncer_up", &[], 1.0);
-            for database in model.flow.databases.iter().filter(|d| d.store.engine != Engine::CloudNativePg) {
+            for database in model.flow.databases.iter().filter(|d| d.spec.engine != Engine::CloudNativePg) {
                 pool(database, if ready { 1.0 / pods } else { 0.0 }, pods, w);
             }
         });
@@ -135,7 +134,7 @@ fn postgres(model: &Model, flow: &DatabaseFlow, server: &str, w: &mut Writer) {
 /// What a primary knows of those that follow it.
 fn senders(model: &Model, flow: &DatabaseFlow, server: &str, w: &mut Writer) {
     let server = ("server", server);
-    for other in model.flow.databases.iter().filter(|d| d.replica && d.store.name == flow.store.name) {
+    for other in model.flow.databases.iter().filter(|d| d.replica && d.spec.store == flow.spec.store) {
         let labels =
             [("application_name", other.spec.id), ("client_addr", other.spec.address), ("state", "streaming"), server];
         // The primary writes about 1.5 MiB of log in a second.
@@ -153,8 +152,8 @@ fn pool(flow: &DatabaseFlow, share: f64, processes: f64, w: &mut Writer) {
     w.gauge("pgbouncer_pools_server_active_connections", &on, flow.active * share);
     w.gauge("pgbouncer_pools_server_idle_connections", &on, ((flow.connections - flow.active) * share).max(0.0));
     w.gauge("pgbouncer_pools_client_active_connections", &on, flow.active * share * 1.4);
-    w.gauge("pgbouncer_pools_client_waiting_connections", &on, (flow.waiting * share).floor());
-    w.gauge("pgbouncer_pools_client_maxwait_seconds", &on, if flow.waiting >= 1.0 { flow.wait * 2.0 } else { 0.0 });
+    w.gauge("pgbouncer_pools_client_waiting_connections", &on, (flow.waiting() * share).floor());
+    w.gauge("pgbouncer_pools_client_maxwait_seconds", &on, if flow.waiting() >= 1.0 { flow.wait * 2.0 } else { 0.0 });
     let queries = flow.queries * share;
     w.rate("pgbouncer_stats_queries_pooled_total", &[database], queries);
     w.rate("pgbouncer_stats_queries_duration_seconds_total", &[database], queries * flow.query.mean);
