@@ -41,6 +41,8 @@ pub enum CardAction {
     Stop,
     /// Suspends the owner's sync first, or not.
     SuspendOwner,
+    /// Takes the loss of writes upon oneself, or not: then it has to be typed.
+    AcceptLoss,
     BackOut,
 }
 
@@ -79,7 +81,7 @@ const fn row(action: Action, name: &'static str, doc: &'static str) -> Row {
 }
 
 /// Every action, in the order help lists them.
-pub const TABLE: [Row; 37] = [
+pub const TABLE: [Row; 38] = [
     row(Action::Open, "open", "open"),
     row(Action::Back, "back", "back"),
     row(Action::Move(Motion::Up), "up", "up"),
@@ -100,6 +102,7 @@ pub const TABLE: [Row; 37] = [
     row(Action::Card(CardAction::Whole), "whole", "everything"),
     row(Action::Card(CardAction::Copy), "copy", "copy command"),
     row(Action::Card(CardAction::SuspendOwner), "suspend-owner", "suspend sync first"),
+    row(Action::Card(CardAction::AcceptLoss), "accept-loss", "acknowledge the loss"),
     row(Action::Card(CardAction::BreakGlass), "break-glass", "break glass"),
     row(Action::Card(CardAction::Stop), "stop", "stop at the next safe point"),
     row(Action::Card(CardAction::BackOut), "back-out", "back out"),

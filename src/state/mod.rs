@@ -11,6 +11,7 @@ pub mod typed;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::action::Action;
 use crate::domain::id::{ComponentId, SourceId};
 use crate::domain::settings::RiskClass;
 use crate::domain::text::{Raw, Shown};
@@ -39,12 +40,21 @@ pub struct State {
     /// Newest last; stand until read.
     pub notices: Vec<Notice>,
     /// Keys that matter now, the most likely first, made from the live keymap.
-    pub hints: Vec<(Shown, &'static str)>,
+    pub hints: Vec<Hint>,
     /// The rows of help, made from the live keymap: context, key, what it does.
     pub help: Vec<(&'static str, Shown, &'static str)>,
     /// Columns and lines.
     pub size: (u16, u16),
     pub operations: Operations,
+}
+
+/// A key that does something now, and what in a few words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// `None` where what is typed takes the key.
+    pub action: Option<Action>,
+    pub key: Shown,
+    pub words: &'static str,
 }
 
 #[derive(Clone, Debug)]

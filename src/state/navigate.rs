@@ -155,22 +155,35 @@ fn operable_of(board: &Board, tier: Tier, cause: Option<&ComponentId>) -> Option
     here.cloned().or_else(|| able.map(|row| row.id.clone()))
 }
 
-pub fn motion(state: &mut State, motion: Motion) {
-    if let Some(Overlay::Help { scroll } | Overlay::Explain { scroll }) = &mut state.overlay {
-        // The screen clamps the end; the reducer does not know how long the text is when wrapped.
-        *scroll = moved(*scroll, usize::MAX, motion);
+/// The scroll of the text on top, where that is scrolled and not selected in.
+fn scroll(state: &mut State) -> Option<&mut usize> {
+    match &mut state.overlay {
+        Some(Overlay::Help { scroll } | Overlay::Explain { scroll }) => Some(scroll),
+        Some(Overlay::Card(card)) => Some(&mut card.scroll),
+        Some(_) => None,
+        None => match state.places.last_mut() {
+            Some(Place::Component(place)) => Some(&mut place.scroll),
+            _ => None,
+        },
+    }
+}
+
+/// Takes a scroll back that runs past the end: only drawing knows how long a text is when it is wrapped.
+pub fn hold(state: &mut State, reach: usize) {
+    if let Some(scroll) = scroll(state) {
+        *scroll = (*scroll).min(reach);
+    }
+}
+
+/// Moves the selection, or scrolls the text on top; `reach` is how far that can be scrolled, where it has been drawn.
+pub fn motion(state: &mut State, motion: Motion, reach: Option<usize>) {
+    if let Some(scroll) = scroll(state) {
+        *scroll = moved(*scroll, reach.map_or(usize::MAX, |reach| reach + 1), motion);
         return;
     }
-    match &mut state.overlay {
-        Some(Overlay::Card(card)) => {
-            card.scroll = moved(card.scroll, usize::MAX, motion);
-            return;
-        }
-        Some(Overlay::Menu(_)) => {
-            operations::move_menu(state, motion);
-            return;
-        }
-        _ => {}
+    if matches!(state.overlay, Some(Overlay::Menu(_))) {
+        operations::move_menu(state, motion);
+        return;
     }
     let board = state.board.clone();
     let filter = state.filter.text().to_owned();
@@ -193,12 +206,11 @@ pub fn motion(state: &mut State, motion: Motion) {
             let current = place.selected.clone().or_else(|| ids.first().cloned());
             place.selected = step(&ids, current.as_ref(), motion);
         }
-        Some(Place::Component(place)) => place.scroll = moved(place.scroll, usize::MAX, motion),
         Some(Place::Sources { selected }) => *selected = step_from_first(&sources, selected.as_ref(), motion),
         Some(Place::Changes { selected }) => *selected = step_from_first(&changes, selected.as_ref(), motion),
         Some(Place::Alerts { selected }) => *selected = step_from_first(&alerts, selected.as_ref(), motion),
         Some(Place::Operations { selected }) => *selected = step_from_first(&operations, selected.as_ref(), motion),
-        None => {}
+        Some(Place::Component(_)) | None => {}
     }
 }
 

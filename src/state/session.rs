@@ -29,12 +29,15 @@ pub struct Session {
     /// News have been applied that no assessment has seen.
     stale: bool,
     assessed_at: Option<Stamp>,
+    /// How far the text on top can be scrolled, since it was drawn.
+    reach: Option<usize>,
 }
 
 impl Session {
     #[must_use]
     pub fn new(state: State, world: World, keymap: Keymap) -> Self {
-        let mut session = Self { state, world, keymap, pending: Vec::new(), stale: false, assessed_at: None };
+        let mut session =
+            Self { state, world, keymap, pending: Vec::new(), stale: false, assessed_at: None, reach: None };
         describe(&mut session.state, &session.keymap);
         session
     }
@@ -42,6 +45,12 @@ impl Session {
     #[must_use]
     pub const fn state(&self) -> &State {
         &self.state
+    }
+
+    /// What drawing has found out: how far the text on top can be scrolled, lines.
+    pub fn drawn(&mut self, reach: usize) {
+        self.reach = Some(reach);
+        navigate::hold(&mut self.state, reach);
     }
 
     /// Takes one message; what the shell shall do follows.
@@ -71,7 +80,11 @@ impl Session {
                 // Without news only the time can change what is known, and the board says when it may.
                 self.stale |= self.assessed_at.is_none() || timed.now >= self.state.board.holds_until;
                 self.assess_when_due(timed.now);
-                return operations::tick(&mut self.state);
+                let effects = operations::tick(&mut self.state);
+                if matches!(self.state.overlay, Some(Overlay::Card(_))) {
+                    describe(&mut self.state, &self.keymap);
+                }
+                return effects;
             }
             Message::Resized { columns, lines } => {
                 self.state.size = (columns, lines);
@@ -199,6 +212,7 @@ impl Session {
     }
 
     fn act(&mut self, action: Action) -> Vec<Effect> {
+        let reach = self.reach.take();
         match (&self.state.overlay, action) {
             (Some(Overlay::Card(_)), Action::Redraw | Action::Suspend | Action::Move(_)) => {}
             (Some(Overlay::Card(_)), _) => return operations::card_action(&mut self.state, action),
@@ -216,7 +230,10 @@ impl Session {
             Action::Dismiss => drop(self.state.notices.pop()),
             Action::Back => navigate::back(&mut self.state),
             Action::Open => navigate::open(&mut self.state),
-            Action::Move(motion) => navigate::motion(&mut self.state, motion),
+            Action::Move(motion) => {
+                self.reach = reach;
+                navigate::motion(&mut self.state, motion, reach);
+            }
             Action::Show(page) => navigate::show(&mut self.state, page),
             Action::NextTab => navigate::tab(&mut self.state, 1),
             Action::PreviousTab => navigate::tab(&mut self.state, -1),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::message::Effect;
 use super::operations::{arm, disarm, opening};
-use super::{Overlay, State};
+use super::{Card, Overlay, State};
 use crate::domain::text::{Raw, Shown};
 use crate::input::{Key, KeyName, TextField};
 use crate::operation::registry;
@@ -32,26 +32,37 @@ impl PartialEq for Ask {
 pub struct Command {
     pub field: TextField,
     pub complaint: Option<Shown>,
+    /// The card over which it is typed; it is there again when the line is done.
+    pub over: Option<Card>,
 }
 
 impl PartialEq for Command {
     fn eq(&self, other: &Self) -> bool {
-        self.field.text() == other.field.text() && self.complaint == other.complaint
+        self.field.text() == other.field.text() && self.complaint == other.complaint && self.over == other.over
     }
+}
+
+/// Opens the line over the card that is shown, begun with what is most likely missing there.
+pub fn on_card(state: &mut State) {
+    let Some(Overlay::Card(card)) = &state.overlay else { return };
+    let mut command = Command { over: Some(card.clone()), ..Command::default() };
+    if state.operations.armed_for().is_none() {
+        command.field.paste("arm 15m ");
+    }
+    state.overlay = Some(Overlay::Command(Box::new(command)));
 }
 
 /// A key while a command is typed. Enter arms or plans: it starts nothing.
 pub fn command_key(state: &mut State, key: Key) -> Vec<Effect> {
     let Some(Overlay::Command(command)) = &mut state.overlay else { return Vec::new() };
     match key.name {
-        KeyName::Escape => state.overlay = None,
+        KeyName::Escape => state.overlay = command.over.take().map(Overlay::Card),
         KeyName::Enter => {
             let text = command.field.text().to_owned();
+            let card = command.over.clone();
             match run_command(state, &text) {
                 Ok(effects) => {
-                    if matches!(state.overlay, Some(Overlay::Command(_))) {
-                        state.overlay = None;
-                    }
+                    state.overlay = card.map(Overlay::Card);
                     return effects;
                 }
                 Err(complaint) => {

@@ -152,7 +152,9 @@ impl Cluster {
     /// The bytes of a frame.
     fn frame(&mut self) -> usize {
         let (state, theme) = (self.session.state(), &self.theme);
-        self.terminal.draw(|frame| tierdeck::ui::draw(frame, state, theme)).unwrap();
+        let mut reach = 0;
+        self.terminal.draw(|frame| reach = tierdeck::ui::draw(frame, state, theme)).unwrap();
+        self.session.drawn(reach);
         self.terminal.backend_mut().take().len()
     }
 

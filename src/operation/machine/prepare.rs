@@ -151,8 +151,7 @@ impl Machine {
     fn judge(&self, plan: &Plan, sheet: &Sheet, context: &Context<'_>, past: &Past) -> Report {
         let scene = context.scene(&self.request.target);
         let findings = common::evaluate(&self.request, plan, sheet, &scene, context, past);
-        let mitigates = self.request.verb.mitigates() || self.request.backs_out.is_some();
-        Report::new(findings, mitigates, self.run.glass)
+        Report::new(findings, self.request.mitigates(), self.run.glass)
     }
 
     /// Shows the card: blocked, or waiting for its confirmation. What was typed stays unless `anew`.
@@ -165,6 +164,8 @@ impl Machine {
         }
         let token = confirm::token(&self.request.target, &context.place.environment);
         let need = confirm::need(card.plan.risk, context.place.class, context.policy, self.run.glass, token);
+        let loses = self.request.params.accept_loss && card.plan.risk == Risk::Irreversible;
+        let need = if loses { need.with_loss() } else { need };
         let confirmation = match &self.phase {
             Phase::Confirming(old) if !anew => old.kept(need),
             _ => Confirmation::new(need, context.now.human),

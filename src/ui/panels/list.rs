@@ -24,6 +24,9 @@ pub fn draw<T>(
     empty: Piece,
     mut row: impl FnMut(&mut Canvas<'_>, Rect, &T),
 ) {
+    if selected.is_none() {
+        canvas.reach = 0;
+    }
     if rows.is_empty() {
         canvas.put(area.x + 3, area.y, area.width.saturating_sub(3), empty.text, empty.ink);
         return;
@@ -33,7 +36,10 @@ pub fn draw<T>(
     let height = usize::from(area.height - u16::from(overflows));
     let first = match selected {
         Some(selected) => first_visible(selected, scroll, rows.len(), height),
-        None => scroll.min(rows.len().saturating_sub(height)),
+        None => {
+            canvas.reach = rows.len().saturating_sub(height);
+            scroll.min(canvas.reach)
+        }
     };
     for (y, (index, item)) in (area.y..area.bottom()).zip(rows.iter().enumerate().skip(first).take(height)) {
         let line = Rect { y, height: 1, ..area };

@@ -4,6 +4,7 @@
 
 mod fixture;
 mod invariants;
+mod keys;
 mod operations;
 
 use ratatui::buffer::Buffer;
