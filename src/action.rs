@@ -66,6 +66,8 @@ pub enum Page {
     Changes,
     Alerts,
     Operations,
+    Rollouts,
+    Databases,
 }
 
 /// One row: the action, its name in keymaps, and what it does in the words of help.
@@ -81,7 +83,7 @@ const fn row(action: Action, name: &'static str, doc: &'static str) -> Row {
 }
 
 /// Every action, in the order help lists them.
-pub const TABLE: [Row; 38] = [
+pub const TABLE: [Row; 40] = [
     row(Action::Open, "open", "open"),
     row(Action::Back, "back", "back"),
     row(Action::Move(Motion::Up), "up", "up"),
@@ -96,6 +98,8 @@ pub const TABLE: [Row; 38] = [
     row(Action::Show(Page::Alerts), "alerts", "alerts"),
     row(Action::Show(Page::Sources), "sources", "sources"),
     row(Action::Show(Page::Operations), "operations", "operations"),
+    row(Action::Show(Page::Rollouts), "rollouts", "rollouts"),
+    row(Action::Show(Page::Databases), "databases", "databases"),
     row(Action::Operate, "operate", "operate"),
     row(Action::Command, "command", "command"),
     row(Action::Card(CardAction::Fire), "fire", "do it now"),

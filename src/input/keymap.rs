@@ -19,13 +19,15 @@ pub enum Context {
     Changes,
     Alerts,
     Operations,
+    Rollouts,
+    Databases,
     Overlay,
     Menu,
     Card,
 }
 
 impl Context {
-    pub const ALL: [(&'static str, Self); 12] = [
+    pub const ALL: [(&'static str, Self); 14] = [
         ("global", Self::Global),
         ("board", Self::Board),
         ("topology", Self::Topology),
@@ -35,6 +37,8 @@ impl Context {
         ("changes", Self::Changes),
         ("alerts", Self::Alerts),
         ("operations", Self::Operations),
+        ("rollouts", Self::Rollouts),
+        ("databases", Self::Databases),
         ("overlay", Self::Overlay),
         ("menu", Self::Menu),
         ("card", Self::Card),
@@ -60,6 +64,8 @@ impl Context {
             Self::Changes => "among the changes",
             Self::Alerts => "among the alerts",
             Self::Operations => "among the operations",
+            Self::Rollouts => "among the rollouts",
+            Self::Databases => "among the databases",
             Self::Overlay => "in help and explain",
             Self::Menu => "in the menu",
             Self::Card => "on a card",

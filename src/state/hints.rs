@@ -72,6 +72,16 @@ const fn likely(context: Context) -> &'static [Action] {
             Action::Back,
             Action::Help,
         ],
+        Context::Rollouts | Context::Databases => &[
+            Action::Open,
+            Action::Operate,
+            Action::Explain,
+            Action::Filter,
+            Action::Show(Page::Changes),
+            Action::Show(Page::Operations),
+            Action::Back,
+            Action::Help,
+        ],
         Context::Tier => &[Action::Open, Action::Operate, Action::Explain, Action::Filter, Action::Back, Action::Help],
         _ => &[Action::Open, Action::Explain, Action::Filter, Action::Back, Action::Help],
     }

@@ -90,7 +90,18 @@ pub enum Place {
     Operations {
         selected: Option<OperationId>,
     },
+    /// Every workload, with what its revisions are measured at.
+    Rollouts {
+        selected: Option<ComponentId>,
+    },
+    /// Databases and caches with their instances.
+    Databases {
+        selected: Option<DataKey>,
+    },
 }
+
+/// A row of the databases: a component, or one of its instances by its name.
+pub type DataKey = (ComponentId, Option<Raw>);
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BoardPlace {

@@ -68,6 +68,16 @@ pub fn open(state: &mut State) {
                 (None, None) => None,
             })
         }
+        Some(Place::Rollouts { selected }) => {
+            let list = rows::rollouts(state, &filter);
+            list.get(rows::place_of(&list, |row| Some(&row.id) == selected.as_ref()))
+                .map(|row| component_place(row.id.clone()))
+        }
+        Some(Place::Databases { selected }) => {
+            let list = rows::databases(state, &filter);
+            list.get(rows::place_of(&list, |row| row.is(selected.as_ref())))
+                .map(|row| component_place(row.of.id.clone()))
+        }
         Some(Place::Component(_) | Place::Sources { .. } | Place::Operations { .. }) | None => None,
     };
     if let Some(place) = next {
@@ -89,6 +99,8 @@ pub fn show(state: &mut State, page: Page) {
                 | (Page::Changes, Place::Changes { .. })
                 | (Page::Alerts, Place::Alerts { .. })
                 | (Page::Operations, Place::Operations { .. })
+                | (Page::Rollouts, Place::Rollouts { .. })
+                | (Page::Databases, Place::Databases { .. })
         )
     };
     if let Some(index) = state.places.iter().position(is_page) {
@@ -102,6 +114,8 @@ pub fn show(state: &mut State, page: Page) {
         Page::Changes => Place::Changes { selected: None },
         Page::Alerts => Place::Alerts { selected: None },
         Page::Operations => Place::Operations { selected: None },
+        Page::Rollouts => Place::Rollouts { selected: None },
+        Page::Databases => Place::Databases { selected: None },
     });
 }
 
@@ -144,6 +158,16 @@ pub fn operable(state: &State) -> Option<ComponentId> {
             let at = rows::place_of(&list, |alert| is_alert(alert, selected.as_ref()));
             list.get(at).and_then(|alert| alert.component.clone())
         }
+        Place::Rollouts { selected } => {
+            let list = rows::rollouts(state, filter);
+            list.get(rows::place_of(&list, |row| Some(&row.id) == selected.as_ref())).map(|row| row.id.clone())
+        }
+        Place::Databases { selected } => {
+            let list = rows::databases(state, filter);
+            let row = list.get(rows::place_of(&list, |row| row.is(selected.as_ref())))?;
+            let able = [row.of, row.head].into_iter().find(|row| Target::of(row).is_some());
+            able.map(|row| row.id.clone())
+        }
         Place::Sources { .. } | Place::Operations { .. } => None,
     }
 }
@@ -185,32 +209,54 @@ pub fn motion(state: &mut State, motion: Motion, reach: Option<usize>) {
         operations::move_menu(state, motion);
         return;
     }
-    let board = state.board.clone();
-    let filter = state.filter.text().to_owned();
-    let sources: Vec<_> = rows::sources(state, &filter).into_iter().map(|source| source.id.clone()).collect();
-    let changes: Vec<_> = rows::changes(state, &filter).into_iter().map(|change| change.key.clone()).collect();
-    let alerts: Vec<_> =
-        rows::alerts(state, &filter).into_iter().map(|alert| (alert.source.clone(), alert.key.clone())).collect();
-    let operations = rows::operations(state);
-    match state.places.last_mut() {
-        Some(Place::Board(place)) => {
-            let rows = rows::board_rows(&board, place, &filter);
-            place.selected = step(&rows, Some(&rows::selection(&board, place)), motion);
+    let Some(mut place) = state.places.pop() else { return };
+    step_in(state, &mut place, motion);
+    state.places.push(place);
+}
+
+/// Moves the selection of a place.
+fn step_in(state: &State, place: &mut Place, motion: Motion) {
+    let board = &state.board;
+    let filter = state.filter.text();
+    match place {
+        Place::Board(place) => {
+            let rows = rows::board_rows(board, place, filter);
+            place.selected = step(&rows, Some(&rows::selection(board, place)), motion);
         }
-        Some(Place::Topology(place)) => {
-            let order: Vec<_> = rows::topology_order(&board).into_iter().map(|row| row.id.clone()).collect();
-            place.selected = step(&order, rows::topology_selection(&board, place).as_ref(), motion);
+        Place::Topology(place) => {
+            let order: Vec<_> = rows::topology_order(board).into_iter().map(|row| row.id.clone()).collect();
+            place.selected = step(&order, rows::topology_selection(board, place).as_ref(), motion);
         }
-        Some(Place::Tier(place)) => {
-            let ids = tier_ids(&board, place.tier, &filter);
+        Place::Tier(place) => {
+            let ids = tier_ids(board, place.tier, filter);
             let current = place.selected.clone().or_else(|| ids.first().cloned());
             place.selected = step(&ids, current.as_ref(), motion);
         }
-        Some(Place::Sources { selected }) => *selected = step_from_first(&sources, selected.as_ref(), motion),
-        Some(Place::Changes { selected }) => *selected = step_from_first(&changes, selected.as_ref(), motion),
-        Some(Place::Alerts { selected }) => *selected = step_from_first(&alerts, selected.as_ref(), motion),
-        Some(Place::Operations { selected }) => *selected = step_from_first(&operations, selected.as_ref(), motion),
-        Some(Place::Component(_)) | None => {}
+        Place::Component(_) => {}
+        Place::Sources { selected } => {
+            let ids: Vec<_> = rows::sources(state, filter).into_iter().map(|source| source.id.clone()).collect();
+            *selected = step_from_first(&ids, selected.as_ref(), motion);
+        }
+        Place::Changes { selected } => {
+            let keys: Vec<_> = rows::changes(state, filter).into_iter().map(|change| change.key.clone()).collect();
+            *selected = step_from_first(&keys, selected.as_ref(), motion);
+        }
+        Place::Alerts { selected } => {
+            let alerts = rows::alerts(state, filter);
+            let keys: Vec<_> = alerts.into_iter().map(|alert| (alert.source.clone(), alert.key.clone())).collect();
+            *selected = step_from_first(&keys, selected.as_ref(), motion);
+        }
+        Place::Operations { selected } => {
+            *selected = step_from_first(&rows::operations(state), selected.as_ref(), motion);
+        }
+        Place::Rollouts { selected } => {
+            let ids: Vec<_> = rows::rollouts(state, filter).into_iter().map(|row| row.id.clone()).collect();
+            *selected = step_from_first(&ids, selected.as_ref(), motion);
+        }
+        Place::Databases { selected } => {
+            let keys: Vec<_> = rows::databases(state, filter).into_iter().map(|row| row.key()).collect();
+            *selected = step_from_first(&keys, selected.as_ref(), motion);
+        }
     }
 }
 

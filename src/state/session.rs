@@ -283,6 +283,8 @@ fn place_context(state: &State) -> Context {
         Some(Place::Changes { .. }) => Context::Changes,
         Some(Place::Alerts { .. }) => Context::Alerts,
         Some(Place::Operations { .. }) => Context::Operations,
+        Some(Place::Rollouts { .. }) => Context::Rollouts,
+        Some(Place::Databases { .. }) => Context::Databases,
     }
 }
 

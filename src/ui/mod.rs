@@ -87,6 +87,8 @@ fn place(canvas: &mut Canvas<'_>, regions: &Regions, state: &State) {
         Some(Place::Sources { selected }) => screens::lists::sources(canvas, body, state, selected.as_ref()),
         Some(Place::Changes { selected }) => screens::lists::changes(canvas, body, state, selected.as_ref()),
         Some(Place::Alerts { selected }) => screens::lists::alerts(canvas, body, state, selected.as_ref()),
+        Some(Place::Rollouts { selected }) => screens::rollouts::draw(canvas, body, state, selected.as_ref()),
+        Some(Place::Databases { selected }) => screens::databases::draw(canvas, body, state, selected.as_ref()),
         Some(Place::Operations { selected }) => screens::operations::draw(canvas, body, state, selected.as_ref()),
         None => screens::board::draw(canvas, regions, state, &BoardPlace::default()),
     }

@@ -107,6 +107,21 @@ fn lists() {
 }
 
 #[test]
+fn rollouts_and_databases() {
+    let rollouts = at(Place::Rollouts { selected: None });
+    check("rollouts", &rollouts, 80, 24);
+    check("rollouts", &rollouts, 60, 16);
+    check("rollouts", &rollouts, 120, 34);
+    let databases =
+        State { places: vec![Place::Databases { selected: None }], ..fixture::state(fixture::databases_board()) };
+    check("databases", &databases, 80, 24);
+    check("databases", &databases, 60, 16);
+    check("databases", &databases, 120, 34);
+    let cache = State { places: vec![Place::Databases { selected: Some((fixture::cache_id(), None)) }], ..databases };
+    check("databases-cache", &cache, 80, 24);
+}
+
+#[test]
 fn overlays() {
     let help = State { overlay: Some(Overlay::Help { scroll: 0 }), ..fixture::incident() };
     check("help", &help, 80, 24);
