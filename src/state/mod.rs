@@ -4,6 +4,7 @@ mod hints;
 pub mod message;
 mod navigate;
 pub mod operations;
+pub mod palette;
 pub mod rows;
 pub mod session;
 pub mod typed;
@@ -21,7 +22,7 @@ use crate::input::TextField;
 use crate::model::board::{Board, SourceStatus};
 use crate::operation::target::OperationId;
 pub use operations::{Card, Menu, Operations};
-pub use typed::{Ask, Command};
+pub use typed::{Ask, Command, Complaint};
 
 /// Everything a frame is drawn from.
 #[derive(Clone, Debug)]

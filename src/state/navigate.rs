@@ -86,6 +86,12 @@ pub fn open(state: &mut State) {
     }
 }
 
+/// Opens a component.
+pub fn go_to(state: &mut State, component: ComponentId) {
+    state.filter = super::Filter::default();
+    state.places.push(component_place(component));
+}
+
 /// Shows a page; one that is already below is gone back to, so that Back never runs in circles.
 pub fn show(state: &mut State, page: Page) {
     state.overlay = None;

@@ -40,6 +40,8 @@ pub struct Operations {
     pub journal: Result<(), Shown>,
     /// Components that an operation makes red, and until when.
     pub expected_red: BTreeMap<OperationId, (Vec<ComponentId>, Stamp)>,
+    /// Lines that were typed in this session, newest last.
+    pub typed: Vec<String>,
     /// Human time of the last message.
     pub human: Human,
 }
@@ -62,6 +64,7 @@ impl Operations {
             door: Opening::ReadOnly,
             journal: Err(Shown::fixed("the journal is not open yet")),
             expected_red: BTreeMap::new(),
+            typed: Vec::new(),
             human: Human::default(),
         }
     }

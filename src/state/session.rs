@@ -159,7 +159,15 @@ impl Session {
         }
         match &self.state.overlay {
             Some(Overlay::Ask(_)) => return typed::ask_key(&mut self.state, key),
-            Some(Overlay::Command(_)) => return typed::command_key(&mut self.state, key),
+            Some(Overlay::Command(_)) => {
+                return match typed::command_key(&mut self.state, key) {
+                    typed::Said::Effects(effects) => effects,
+                    typed::Said::Act(action) => {
+                        self.state.overlay = None;
+                        self.act(action)
+                    }
+                };
+            }
             // A letter, an erased letter and Enter belong to the text.
             Some(Overlay::Card(_)) if is_text(key) && operations::takes_letters(&self.state) => {
                 return operations::card_key(&mut self.state, key);
