@@ -68,6 +68,7 @@ pub enum Page {
     Operations,
     Rollouts,
     Databases,
+    Trail,
 }
 
 /// One row: the action, its name in keymaps, and what it does in the words of help.
@@ -83,7 +84,7 @@ const fn row(action: Action, name: &'static str, doc: &'static str) -> Row {
 }
 
 /// Every action, in the order help lists them.
-pub const TABLE: [Row; 40] = [
+pub const TABLE: [Row; 41] = [
     row(Action::Open, "open", "open"),
     row(Action::Back, "back", "back"),
     row(Action::Move(Motion::Up), "up", "up"),
@@ -100,6 +101,7 @@ pub const TABLE: [Row; 40] = [
     row(Action::Show(Page::Operations), "operations", "operations"),
     row(Action::Show(Page::Rollouts), "rollouts", "rollouts"),
     row(Action::Show(Page::Databases), "databases", "databases"),
+    row(Action::Show(Page::Trail), "trail", "audit trail"),
     row(Action::Operate, "operate", "operate"),
     row(Action::Command, "command", "command"),
     row(Action::Card(CardAction::Fire), "fire", "do it now"),

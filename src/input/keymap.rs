@@ -21,13 +21,14 @@ pub enum Context {
     Operations,
     Rollouts,
     Databases,
+    Trail,
     Overlay,
     Menu,
     Card,
 }
 
 impl Context {
-    pub const ALL: [(&'static str, Self); 14] = [
+    pub const ALL: [(&'static str, Self); 15] = [
         ("global", Self::Global),
         ("board", Self::Board),
         ("topology", Self::Topology),
@@ -39,6 +40,7 @@ impl Context {
         ("operations", Self::Operations),
         ("rollouts", Self::Rollouts),
         ("databases", Self::Databases),
+        ("trail", Self::Trail),
         ("overlay", Self::Overlay),
         ("menu", Self::Menu),
         ("card", Self::Card),
@@ -66,6 +68,7 @@ impl Context {
             Self::Operations => "among the operations",
             Self::Rollouts => "among the rollouts",
             Self::Databases => "among the databases",
+            Self::Trail => "in the audit trail",
             Self::Overlay => "in help and explain",
             Self::Menu => "in the menu",
             Self::Card => "on a card",

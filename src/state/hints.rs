@@ -82,6 +82,7 @@ const fn likely(context: Context) -> &'static [Action] {
             Action::Back,
             Action::Help,
         ],
+        Context::Trail => &[Action::Open, Action::Filter, Action::Refresh, Action::Back, Action::Help],
         Context::Tier => &[Action::Open, Action::Operate, Action::Explain, Action::Filter, Action::Back, Action::Help],
         _ => &[Action::Open, Action::Explain, Action::Filter, Action::Back, Action::Help],
     }

@@ -7,6 +7,7 @@ pub mod operations;
 pub mod palette;
 pub mod rows;
 pub mod session;
+pub mod trail;
 pub mod typed;
 
 use std::collections::BTreeSet;
@@ -22,6 +23,7 @@ use crate::input::TextField;
 use crate::model::board::{Board, SourceStatus};
 use crate::operation::target::OperationId;
 pub use operations::{Card, Menu, Operations};
+pub use trail::TrailPlace;
 pub use typed::{Ask, Command, Complaint};
 
 /// Everything a frame is drawn from.
@@ -99,6 +101,8 @@ pub enum Place {
     Databases {
         selected: Option<DataKey>,
     },
+    /// The audit trail.
+    Trail(TrailPlace),
 }
 
 /// A row of the databases: a component, or one of its instances by its name.
@@ -179,6 +183,10 @@ pub enum Overlay {
     },
     /// Where the numbers of what is selected come from.
     Explain {
+        scroll: usize,
+    },
+    /// The selected record of the audit trail in full.
+    Record {
         scroll: usize,
     },
     /// What can be done to a component.

@@ -1,11 +1,13 @@
 //! Moving through the places. Selections are identities, so a list that moves does not move what is selected.
 
+use super::trail::Trail;
 use super::{
-    BoardPlace, BoardRow, ComponentPlace, Overlay, Place, State, Tab, TierPlace, TopologyPlace, operations, rows,
+    BoardPlace, BoardRow, ComponentPlace, Overlay, Place, State, Tab, TierPlace, TopologyPlace, TrailPlace, operations,
+    rows, trail,
 };
 use crate::action::{Motion, Page};
 use crate::domain::id::{Alias, ComponentId, SourceId};
-use crate::domain::text::Raw;
+use crate::domain::text::{Raw, Shown};
 use crate::domain::tier::Tier;
 use crate::model::board::{AlertRow, Board, Cause};
 use crate::operation::target::Target;
@@ -78,6 +80,12 @@ pub fn open(state: &mut State) {
             list.get(rows::place_of(&list, |row| row.is(selected.as_ref())))
                 .map(|row| component_place(row.of.id.clone()))
         }
+        Some(Place::Trail(place)) => {
+            if !trail::found(place, &filter, state.now).is_empty() {
+                state.overlay = Some(Overlay::Record { scroll: 0 });
+            }
+            None
+        }
         Some(Place::Component(_) | Place::Sources { .. } | Place::Operations { .. }) | None => None,
     };
     if let Some(place) = next {
@@ -107,6 +115,7 @@ pub fn show(state: &mut State, page: Page) {
                 | (Page::Operations, Place::Operations { .. })
                 | (Page::Rollouts, Place::Rollouts { .. })
                 | (Page::Databases, Place::Databases { .. })
+                | (Page::Trail, Place::Trail(_))
         )
     };
     if let Some(index) = state.places.iter().position(is_page) {
@@ -122,6 +131,7 @@ pub fn show(state: &mut State, page: Page) {
         Page::Operations => Place::Operations { selected: None },
         Page::Rollouts => Place::Rollouts { selected: None },
         Page::Databases => Place::Databases { selected: None },
+        Page::Trail => Place::Trail(TrailPlace::default()),
     });
 }
 
@@ -174,7 +184,7 @@ pub fn operable(state: &State) -> Option<ComponentId> {
             let able = [row.of, row.head].into_iter().find(|row| Target::of(row).is_some());
             able.map(|row| row.id.clone())
         }
-        Place::Sources { .. } | Place::Operations { .. } => None,
+        Place::Sources { .. } | Place::Operations { .. } | Place::Trail(_) => None,
     }
 }
 
@@ -188,7 +198,7 @@ fn operable_of(board: &Board, tier: Tier, cause: Option<&ComponentId>) -> Option
 /// The scroll of the text on top, where that is scrolled and not selected in.
 fn scroll(state: &mut State) -> Option<&mut usize> {
     match &mut state.overlay {
-        Some(Overlay::Help { scroll } | Overlay::Explain { scroll }) => Some(scroll),
+        Some(Overlay::Help { scroll } | Overlay::Explain { scroll } | Overlay::Record { scroll }) => Some(scroll),
         Some(Overlay::Card(card)) => Some(&mut card.scroll),
         Some(_) => None,
         None => match state.places.last_mut() {
@@ -218,6 +228,16 @@ pub fn motion(state: &mut State, motion: Motion, reach: Option<usize>) {
     let Some(mut place) = state.places.pop() else { return };
     step_in(state, &mut place, motion);
     state.places.push(place);
+}
+
+/// The audit trail has been read, for the page that waits for it.
+pub fn take_trail(state: &mut State, read: Result<Trail, Shown>) {
+    let pages = state.places.iter_mut().rev();
+    if let Some(place) =
+        pages.filter_map(|place| if let Place::Trail(place) = place { Some(place) } else { None }).next()
+    {
+        place.trail = Some(read);
+    }
 }
 
 /// Moves the selection of a place.
@@ -262,6 +282,12 @@ fn step_in(state: &State, place: &mut Place, motion: Motion) {
         Place::Databases { selected } => {
             let keys: Vec<_> = rows::databases(state, filter).into_iter().map(|row| row.key()).collect();
             *selected = step_from_first(&keys, selected.as_ref(), motion);
+        }
+        Place::Trail(place) => {
+            let rows = trail::found(place, filter, state.now);
+            let at = rows::place_of(&rows, |row| row.is(place.selected.as_ref()));
+            let key = rows.get(moved(at, rows.len(), motion)).map(|row| row.key());
+            place.selected = key;
         }
     }
 }

@@ -8,9 +8,9 @@ use crate::action::{Action, Page, TABLE};
 use crate::domain::text::{Raw, Shown};
 use crate::model::board::ComponentRow;
 use crate::model::facts::Role;
+use crate::operation::registry::{self, Offer};
 use crate::operation::target::Target;
 use crate::operation::verb::{Risk, Verb};
-use crate::operation::{ops, registry};
 use crate::shown;
 
 /// More than this nobody reads.
@@ -116,31 +116,29 @@ fn on(state: &State, row: &ComponentRow) -> Vec<Suggestion> {
     offers.map(|offer| Suggestion::new(line(offer.verb), offer.verb.doc(), Some(offer.risk))).take(MOST).collect()
 }
 
-/// What a verb applies to; what cannot be done now says why.
+/// What a verb applies to, what cannot be done now last and with the reason.
 fn targets(state: &State, verb: Verb, text: &str) -> Vec<Suggestion> {
     let rows = state.board.tiers.iter().flat_map(|tier| &tier.components);
-    let able = rows.filter(|row| Target::of(row).is_some_and(|target| ops::applies(verb, target.engine)));
-    let score = |row: &&ComponentRow| {
-        let whole = || format!("{}/{}", row.id.scope.as_str(), row.id.name.as_str());
-        let by_name = fuzzy(text, row.id.name.as_str());
-        if text.contains('/') { fuzzy(text, &whole()) } else { by_name }
+    let fits = |row: &ComponentRow| match text.contains('/') {
+        true => fuzzy(text, &format!("{}/{}", row.id.scope.as_str(), row.id.name.as_str())),
+        false => fuzzy(text, row.id.name.as_str()),
     };
-    let suggested = |row: &ComponentRow| {
-        let offer = registry::offers(row).into_iter().find(|offer| offer.verb == verb);
-        let more = if verb.parameters().is_empty() { "" } else { " " };
+    let able = rows.filter_map(|row| {
+        let score = fits(row)?;
+        let offer = registry::offers(row).into_iter().find(|offer| offer.verb == verb)?;
+        Some((score + if offer.unavailable.is_some() { LATER } else { 0 }, row, offer))
+    });
+    let more = if verb.parameters().is_empty() { "" } else { " " };
+    let typed = format!("{} {text}", verb.name());
+    let suggested = |(_, row, offer): (u32, &ComponentRow, Offer)| {
         let line = format!("{} {}{more}", verb.name(), name_of(state, row));
-        match offer {
-            Some(offer) => match offer.unavailable {
-                Some(why) => Suggestion::new(line, shown!("not now: {}", why), None),
-                None => Suggestion::new(line, row.id.shown(), Some(offer.risk)),
-            },
-            None => Suggestion::new(line, row.id.shown(), None),
+        match offer.unavailable {
+            Some(why) => Suggestion::new(line, shown!("not now: {}", why), None),
+            None => Suggestion::new(line, row.id.shown(), Some(offer.risk)),
         }
     };
-    let mut found: Vec<Suggestion> = best(able, score).into_iter().map(suggested).collect();
-    found.sort_by_key(|suggestion| suggestion.risk.is_none());
-    found.retain(|suggestion| suggestion.line.trim_end() != format!("{} {text}", verb.name()));
-    found
+    let found = best(able, |(score, ..)| Some(*score)).into_iter().map(suggested);
+    found.filter(|suggestion| suggestion.line.trim_end() != typed).collect()
 }
 
 /// Values that are known of what a verb still needs.
@@ -204,6 +202,9 @@ pub fn wrong_word(state: &State, line: &str) -> usize {
         _ => 0,
     }
 }
+
+/// What is worse by this stands behind everything that fits at all.
+const LATER: u32 = 10_000;
 
 /// The scores from which on letters only occur one after the other.
 const SCATTERED: u32 = 30;

@@ -341,6 +341,7 @@ pub fn filtered(state: &State) -> Option<(usize, usize)> {
         Place::Changes { .. } => Box::new(move |filter| changes(state, filter).len()),
         Place::Alerts { .. } => Box::new(move |filter| alerts(state, filter).len()),
         Place::Rollouts { .. } => Box::new(move |filter| rollouts(state, filter).len()),
+        Place::Trail(place) => Box::new(move |filter| super::trail::found(place, filter, state.now).len()),
         Place::Databases { .. } => Box::new(move |filter| databases(state, filter).len()),
         Place::Topology(_) | Place::Operations { .. } => return None,
     };

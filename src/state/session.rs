@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::message::{Effect, Message, Timed};
 use super::{Overlay, Place, State, navigate, operations, typed};
-use crate::action::Action;
+use crate::action::{Action, Page};
 use crate::domain::id::SourceId;
 use crate::domain::text::Shown;
 use crate::domain::time::Stamp;
@@ -93,6 +93,7 @@ impl Session {
             Message::Opened { id, request } => return self.operated(|state| operations::open(state, id, *request)),
             Message::Operation { id, event } => return self.operated(|state| operations::handle(state, &id, *event)),
             Message::Detached => return operations::detached(&mut self.state),
+            Message::Trail(read) => navigate::take_trail(&mut self.state, read),
             Message::Journal(health) => self.state.operations.journal = health,
         }
         Vec::new()
@@ -231,7 +232,11 @@ impl Session {
             Action::Quit => return vec![Effect::Quit],
             Action::Suspend => return vec![Effect::Suspend],
             Action::Redraw => return vec![Effect::Redraw],
-            Action::Refresh => return vec![Effect::Refresh],
+            Action::Refresh => {
+                let on_trail = matches!(self.state.place(), Some(Place::Trail(_)));
+                let trail = on_trail.then_some(Effect::ReadTrail);
+                return std::iter::once(Effect::Refresh).chain(trail).collect();
+            }
             Action::Help => self.state.overlay = Some(Overlay::Help { scroll: 0 }),
             Action::Explain => self.state.overlay = Some(Overlay::Explain { scroll: 0 }),
             Action::Filter => self.state.filter.typing = true,
@@ -242,7 +247,10 @@ impl Session {
                 self.reach = reach;
                 navigate::motion(&mut self.state, motion, reach);
             }
-            Action::Show(page) => navigate::show(&mut self.state, page),
+            Action::Show(page) => {
+                navigate::show(&mut self.state, page);
+                return (page == Page::Trail).then_some(Effect::ReadTrail).into_iter().collect();
+            }
             Action::NextTab => navigate::tab(&mut self.state, 1),
             Action::PreviousTab => navigate::tab(&mut self.state, -1),
             Action::ZoomIn => navigate::zoom(&mut self.state, 1),
@@ -293,6 +301,7 @@ fn place_context(state: &State) -> Context {
         Some(Place::Operations { .. }) => Context::Operations,
         Some(Place::Rollouts { .. }) => Context::Rollouts,
         Some(Place::Databases { .. }) => Context::Databases,
+        Some(Place::Trail(_)) => Context::Trail,
     }
 }
 

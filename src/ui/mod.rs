@@ -68,6 +68,11 @@ fn screen(canvas: &mut Canvas<'_>, size: Size, state: &State) {
     match &state.overlay {
         Some(Overlay::Help { scroll }) => overlays::help::draw(canvas, over, state, *scroll),
         Some(Overlay::Explain { scroll }) => overlays::explain::draw(canvas, over, state, *scroll),
+        Some(Overlay::Record { scroll }) => {
+            if let Some(Place::Trail(place)) = state.place() {
+                screens::trail::record(canvas, over, state, place, *scroll);
+            }
+        }
         Some(Overlay::Menu(menu)) => overlays::menu::draw(canvas, over, state, menu),
         Some(Overlay::Ask(ask)) => overlays::ask::question(canvas, over, state, ask),
         Some(Overlay::Command(command)) => overlays::ask::command(canvas, over, state, command),
@@ -89,6 +94,7 @@ fn place(canvas: &mut Canvas<'_>, regions: &Regions, state: &State) {
         Some(Place::Alerts { selected }) => screens::lists::alerts(canvas, body, state, selected.as_ref()),
         Some(Place::Rollouts { selected }) => screens::rollouts::draw(canvas, body, state, selected.as_ref()),
         Some(Place::Databases { selected }) => screens::databases::draw(canvas, body, state, selected.as_ref()),
+        Some(Place::Trail(place)) => screens::trail::draw(canvas, body, state, place),
         Some(Place::Operations { selected }) => screens::operations::draw(canvas, body, state, selected.as_ref()),
         None => screens::board::draw(canvas, regions, state, &BoardPlace::default()),
     }

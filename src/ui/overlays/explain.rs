@@ -104,7 +104,7 @@ fn subject(state: &State) -> (Shown, Told<'_>) {
             let row = list.get(rows::place_of(&list, |row| row.is(selected.as_ref())));
             row.map_or_else(of_users, |row| of_component(&row.of.id, None))
         }
-        Some(Place::Operations { .. }) | None => of_users(),
+        Some(Place::Operations { .. } | Place::Trail(_)) | None => of_users(),
     }
 }
 

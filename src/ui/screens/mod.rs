@@ -8,3 +8,4 @@ pub mod operations;
 pub mod rollouts;
 pub mod tier;
 pub mod topology;
+pub mod trail;

@@ -17,7 +17,7 @@ use tierdeck::model::world::World;
 use tierdeck::state::message::{Message, Timed};
 use tierdeck::state::session::Session;
 
-use super::{fixture, frame, operations};
+use super::{fixture, frame, operations, pages};
 
 /// Every kind of place, with every overlay, over every board.
 fn everything() -> Vec<State> {
@@ -76,6 +76,8 @@ fn operated() -> Vec<State> {
         states.push(state);
     }
     states.extend(operations::menu_and_lines());
+    states.extend(pages::lines());
+    states.extend(pages::trails());
     states
 }
 

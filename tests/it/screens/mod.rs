@@ -6,6 +6,7 @@ mod fixture;
 mod invariants;
 mod keys;
 mod operations;
+mod pages;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
