@@ -16,7 +16,7 @@ use crate::model::facts::{ChangeFact, MemberFact, Revision};
 use crate::model::signals::Role;
 use crate::operation::target::OperationId;
 use crate::shown;
-pub use databases::{DataRow, databases, of_instance, successor};
+pub use databases::{DataRow, databases, is_managed, of_instance, successor};
 pub use rollouts::{of_revision, progress, rollouts};
 
 /// The board's rows: users, then tiers in data-flow order, each followed by its components where it is open or where

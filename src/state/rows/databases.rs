@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::{any, attention, key_signal};
-use crate::domain::id::ComponentId;
+use crate::domain::id::{ComponentId, Kind};
 use crate::domain::text::Raw;
 use crate::domain::tier::Tier;
 use crate::model::board::{Board, ComponentRow, LinkRow, SignalRow};
@@ -54,7 +54,9 @@ pub fn databases<'a>(state: &'a State, filter: &str) -> Vec<DataRow<'a>> {
         clusters.entry(&head.id).or_insert_with(|| (head, Vec::new())).1.push(row);
     }
     let mut clusters: Vec<_> = clusters.into_values().collect();
-    clusters.sort_by_key(|(_, of_it)| Reverse(of_it.iter().map(|row| attention(row.health)).max()));
+    clusters.sort_by_key(|(head, of_it)| {
+        (Reverse(of_it.iter().map(|row| attention(row.health)).max()), !is_managed(head.id.kind))
+    });
     let mut rows = Vec::new();
     for (head, of_it) in clusters {
         let worst = of_it.iter().copied().max_by_key(|row| (attention(row.health), row.id == head.id)).unwrap_or(head);
@@ -74,6 +76,12 @@ pub fn databases<'a>(state: &'a State, filter: &str) -> Vec<DataRow<'a>> {
         }
     }
     rows
+}
+
+/// Whether its provider tells roles, backups and failovers; of what merely runs as a workload nobody does.
+#[must_use]
+pub const fn is_managed(kind: Kind) -> bool {
+    matches!(kind, Kind::DbInstance | Kind::DbCluster | Kind::CacheGroup)
 }
 
 fn is_found(of: &ComponentRow, member: &MemberFact, filter: &str) -> bool {

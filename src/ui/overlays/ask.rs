@@ -90,7 +90,7 @@ impl Typed<'_> {
                 canvas.put(x, y, sheet.width - 2, words, Role::Dim);
             }
             None => {
-                let words = "tab takes one, up and down go through the history; enter plans, it starts nothing";
+                let words = "tab takes one   up, down: lines before   enter plans, it starts nothing";
                 canvas.put(x, y, sheet.width - 2, words, Role::Dim);
             }
         }

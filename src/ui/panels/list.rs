@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::first_visible;
 use crate::domain::text::{Raw, Shown};
-use crate::model::board::{ComponentRow, SignalRow};
+use crate::model::board::{ComponentRow, Evidence, SignalRow};
 use crate::model::facts::{ChangeFact, MemberFact};
 use crate::shown;
 use crate::state::State;
@@ -60,9 +60,11 @@ pub fn draw<T>(
     }
 }
 
-/// What an empty list says: that the filter matches nothing, or else `otherwise`.
+/// What an empty list says: that nothing is known yet, that the filter matches nothing, or else `otherwise`.
 pub fn nothing(state: &State, otherwise: &'static str) -> Piece {
-    if state.filter.text().is_empty() {
+    if matches!(state.board.evidence, Evidence::Connecting) && !state.sources.is_empty() {
+        Piece::new("connecting: no source has answered yet", Role::Unknown)
+    } else if state.filter.text().is_empty() {
         Piece::new(otherwise, Role::Dim)
     } else {
         Piece::new("nothing matches the filter; esc shows all", Role::Warn)

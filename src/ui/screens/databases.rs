@@ -142,6 +142,9 @@ fn detail(state: &State, list: &[DataRow<'_>], row: &DataRow<'_>, columns: u16) 
     if !load.is_empty() {
         say("load", &Shown::joined(load.iter(), " · "), Role::Text);
     }
+    if !rows::is_managed(of.id.kind) {
+        return lines;
+    }
     let (words, role) = backup(state, of);
     say("backup", &words, role);
     match told("pending") {
@@ -161,7 +164,7 @@ fn detail(state: &State, list: &[DataRow<'_>], row: &DataRow<'_>, columns: u16) 
 /// Who takes over when the primary fails, and whether it can carry the load.
 fn takes_over(list: &[DataRow<'_>], row: &DataRow<'_>) -> (Shown, Role) {
     let head = row.head;
-    if !matches!(head.id.kind, Kind::DbInstance | Kind::DbCluster | Kind::CacheGroup) {
+    if !rows::is_managed(head.id.kind) {
         return (Shown::fixed("what runs it starts it again elsewhere; nothing tells of its data"), Role::Dim);
     }
     let Some(next) = rows::successor(list, head).and_then(|row| row.member) else {

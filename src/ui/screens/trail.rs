@@ -87,7 +87,7 @@ fn looks_of(event: &Event) -> (&'static str, Ink) {
         Event::BreakGlass(_) => ("!", Ink::bold(Role::Crit)),
         Event::Deny { .. } => ("~", Role::Warn.into()),
         Event::Outcome(_) if event.outcome() != "accepted" => ("x", Ink::bold(Role::Crit)),
-        Event::Arm(_) | Event::Intent(_) => ("▸", Role::Info.into()),
+        Event::Arm(_) | Event::Intent(_) => ("●", Role::Info.into()),
         _ => (" ", Role::Dim.into()),
     }
 }
@@ -129,7 +129,7 @@ pub fn record(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &TrailP
     say("takes back", line.record.parent.as_ref().map(|action| Shown::of(action.as_str())).unwrap_or_default());
     say("who", line.who.shown());
     say("as", text(line.record.identity.as_ref()));
-    say("environment", text(line.record.environment.as_ref()));
+    say("in", text(line.record.environment.as_ref()));
     if let Some(target) = &line.record.target {
         say("target", Shown::of(&target.path()));
         say("realm", shown!("{} {}", target.system.shown(), target.realm.shown()));
