@@ -63,7 +63,7 @@ pub fn suggestions(state: &State, line: &str) -> Vec<Suggestion> {
         }
         (_, Some(verb)) => match rest.split_once(' ') {
             None => targets(state, verb, rest),
-            Some((name, params)) => match registry::find(&state.board, name) {
+            Some((name, params)) => match registry::find(&state.board, verb, name) {
                 Ok(row) => values(verb, row, &format!("{word} {name} "), params.trim_start()),
                 Err(_) => Vec::new(),
             },
@@ -193,13 +193,15 @@ fn name_of(state: &State, row: &ComponentRow) -> String {
 pub fn wrong_word(state: &State, line: &str) -> usize {
     let mut words = line.split_whitespace();
     let (Some(word), name) = (words.next(), words.next()) else { return 0 };
-    let known = Verb::parse(word).is_some();
+    let verb = Verb::parse(word);
     match (word, name) {
         ("arm", Some(span)) if super::typed::minutes(span).is_some() => 2,
         ("arm" | "open", _) => 1,
-        (_, name) if known && name.is_none_or(|name| registry::find(&state.board, name).is_err()) => 1,
-        _ if known => 2,
-        _ => 0,
+        (_, name) => match (verb, name) {
+            (None, _) => 0,
+            (Some(verb), Some(name)) if registry::find(&state.board, verb, name).is_ok() => 2,
+            (Some(_), _) => 1,
+        },
     }
 }
 
