@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::audit::record::history::History;
 use crate::domain::id::SourceId;
 use crate::domain::text::Shown;
 use crate::input::Key;
@@ -38,6 +39,10 @@ pub enum Control {
     },
     /// Whether the journal takes records.
     Journal(Result<(), Shown>),
+    /// What earlier sessions and colleagues left, as the trail tells now.
+    Remembered(Box<History>),
+    /// Something the operator should know.
+    Told(Shown),
 }
 
 #[derive(Clone, Debug)]

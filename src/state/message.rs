@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::audit::record::Outcome;
+use crate::audit::record::history::History;
 use crate::domain::text::Shown;
 use crate::domain::time::{Human, Stamp};
 use crate::input::Key;
@@ -42,6 +44,10 @@ pub enum Message {
     },
     /// Whether the journal takes records, and if not, why.
     Journal(Result<(), Shown>),
+    /// What earlier sessions and colleagues left, as the audit trail tells now.
+    Remembered(Box<History>),
+    /// Something the operator should know.
+    Told(Shown),
     /// The terminal is gone: what has begun goes on without it.
     Detached,
 }
@@ -71,6 +77,12 @@ pub enum Effect {
     },
     Disarmed {
         why: &'static str,
+    },
+    /// To be recorded: how an operation in doubt really ended. [`Message::Remembered`] follows once it is.
+    Resolve {
+        operation: OperationId,
+        outcome: Outcome,
+        reason: Shown,
     },
     /// To the terminal's clipboard (OSC 52).
     Copy(String),

@@ -27,7 +27,7 @@ impl PartialEq for Ask {
     }
 }
 
-/// A line that is typed: `arm 15m REASON`, `disarm`, or an operation with its target.
+/// A line that is typed: `arm 15m REASON`, `disarm`, `resolve ID OUTCOME REASON`, or an operation with its target.
 #[derive(Clone, Debug, Default)]
 pub struct Command {
     pub field: TextField,
@@ -85,6 +85,7 @@ fn run_command(state: &mut State, text: &str) -> Result<Vec<Effect>, Shown> {
             }
         }
         "disarm" => Ok(disarm(state, "by hand")),
+        "resolve" => super::earlier::resolve(state, rest),
         _ => request(state, word, rest).map(|request| vec![opening(state, request)]),
     }
 }

@@ -18,6 +18,7 @@ mod audit;
 mod config;
 mod contract;
 mod cost;
+mod durability;
 mod operations;
 mod pty;
 mod screens;

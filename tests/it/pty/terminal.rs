@@ -114,7 +114,12 @@ impl Terminal {
 
     /// Waits until the screen satisfies `wanted`; fails with the screen when it does not within 20 s.
     pub fn until(&self, what: &str, wanted: impl Fn(&[String]) -> bool) -> Vec<String> {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        self.until_within(Duration::from_secs(20), what, wanted)
+    }
+
+    /// As [`Terminal::until`], for what the world takes its time for.
+    pub fn until_within(&self, limit: Duration, what: &str, wanted: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let deadline = Instant::now() + limit;
         loop {
             let screen = self.screen();
             if wanted(&screen) {
@@ -166,7 +171,12 @@ impl Terminal {
 
     /// Waits for the end of the process and gives its exit code; fails after 5 s.
     pub fn ended(&mut self) -> u32 {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        self.ended_within(Duration::from_secs(5))
+    }
+
+    /// As [`Terminal::ended`], for a program that has something to bring to its end.
+    pub fn ended_within(&mut self, limit: Duration) -> u32 {
+        let deadline = Instant::now() + limit;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 // Its last words may still be on their way.
