@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 
 use super::door::{About, Answered, Commit, Door, Order, Secret};
 use super::systems::Systems;
-use super::trail::Trail;
+use super::journal::Trail;
 use super::{Actor, aws, records, tell};
 use crate::audit::history::{BUDGET, Reader};
 use crate::audit::journal::{Durable, JournalFault};

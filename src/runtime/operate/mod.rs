@@ -6,6 +6,7 @@
 mod aws;
 mod door;
 mod follow;
+mod journal;
 mod keeper;
 mod lock;
 mod look;
@@ -13,7 +14,7 @@ mod realm;
 mod records;
 mod secrets;
 mod systems;
-mod trail;
+
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -39,8 +39,13 @@ fn type_whole(terminal: &mut Terminal, word: &str) {
     let shown = format!("{word}\u{258c}");
     for _ in 0..5 {
         for letter in word.chars() {
+            let before = terminal.written().len();
             terminal.keys(&letter.to_string());
-            std::thread::sleep(Duration::from_millis(120));
+            let pressed = Instant::now();
+            while terminal.written().len() == before && pressed.elapsed() < Duration::from_secs(3) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            std::thread::sleep(Duration::from_millis(60));
         }
         std::thread::sleep(Duration::from_millis(700));
         if terminal.screen().iter().any(|line| line.contains(&shown)) {
