@@ -50,7 +50,7 @@ pub enum Order {
     Secret(Secret),
     /// The trail was read.
     Remembered(Box<History>),
-    End(Text, mpsc::Sender<()>),
+    End(Text, mpsc::Sender<Option<StreamId>>),
 }
 
 /// Something that no record may hold. It cannot be shown.
@@ -77,6 +77,8 @@ pub struct Answered {
     pub operation: OperationId,
     pub step: usize,
     pub attempt: u32,
+    /// It asked a pod to move.
+    pub evicts: bool,
     pub stream: StreamId,
     pub result: Result<(Option<Raw>, Vec<Shown>), Failure>,
 }
@@ -129,10 +131,10 @@ impl Door {
         self.order(Order::Commit(Box::new(Commit { operation, step, attempt, intent, mutation })));
     }
 
-    /// Ends the stream in order and waits for it, at most `limit`.
-    pub fn end(&self, why: &'static str, limit: Duration) {
+    /// Ends the stream in order and waits for it, at most `limit`; which stream it was.
+    pub fn end(&self, why: &'static str, limit: Duration) -> Option<StreamId> {
         let (done, ended) = mpsc::channel();
         self.order(Order::End(Text::fixed(why), done));
-        let _ = ended.recv_timeout(limit);
+        ended.recv_timeout(limit).ok().flatten()
     }
 }

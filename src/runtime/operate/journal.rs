@@ -219,11 +219,12 @@ impl Trail {
         JournalFault::Unwritable { path: self.actor.trail.clone().unwrap_or_default(), why: why.to_owned() }
     }
 
-    /// Ends the stream in order.
-    pub fn end(&mut self, why: Text) {
-        if let Some(journal) = self.journal.take() {
-            let _ = journal.end(why);
-        }
+    /// Ends the stream in order; which it was.
+    pub fn end(&mut self, why: Text) -> Option<StreamId> {
+        let journal = self.journal.take()?;
+        let stream = journal.stream().clone();
+        let _ = journal.end(why);
+        Some(stream)
     }
 }
 

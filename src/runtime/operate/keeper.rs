@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 use super::door::{About, Answered, Commit, Door, Order, Secret};
-use super::systems::Systems;
 use super::journal::Trail;
+use super::systems::Systems;
 use super::{Actor, aws, records, tell};
 use crate::audit::history::{BUDGET, Reader};
 use crate::audit::journal::{Durable, JournalFault};
@@ -80,8 +80,7 @@ impl Keeper {
         loop {
             match waiting.recv_timeout(look.saturating_duration_since(Instant::now())) {
                 Ok(Order::End(why, done)) => {
-                    self.trail.end(why);
-                    let _ = done.send(());
+                    let _ = done.send(self.trail.end(why));
                     return;
                 }
                 Ok(order) => self.take(order),
@@ -231,20 +230,21 @@ impl Keeper {
         self.handle.spawn(async move {
             let stream = durable.spend().head.stream;
             let result = send(&systems, &commit.mutation).await;
+            let evicts = matches!(commit.mutation, Mutation::Kube(KubeMutation::Evict { .. }));
             let Commit { operation, step, attempt, .. } = commit;
-            door.order(Order::Answered(Box::new(Answered { operation, step, attempt, stream, result })));
+            door.order(Order::Answered(Box::new(Answered { operation, step, attempt, evicts, stream, result })));
         });
     }
 
     fn answered(&mut self, answered: Answered) {
-        let Answered { operation, step, attempt, stream, result } = answered;
+        let Answered { operation, step, attempt, evicts, stream, result } = answered;
         let (event, record) = match result {
             Ok((request_id, warnings)) => {
                 let detail = Shown::joined(warnings.iter().cloned(), "; ");
                 let record = records::reply(step, (Class::Accepted, None, request_id.as_ref()), &detail);
                 (Event::Answered { step, attempt, answer: Answer::Accepted { request_id, warnings } }, record)
             }
-            Err(failure) => refused(step, attempt, stream, failure),
+            Err(failure) => refused((step, attempt, evicts), stream, failure),
         };
         if let (Recorded::InDoubt(_), Some(known)) = (&record, self.known.get_mut(&operation)) {
             known.doubted = true;
@@ -255,7 +255,7 @@ impl Keeper {
 }
 
 /// What became of a request that was not accepted.
-fn refused(step: usize, attempt: u32, stream: StreamId, failure: Failure) -> (Event, Recorded) {
+fn refused((step, attempt, evicts): (usize, u32, bool), stream: StreamId, failure: Failure) -> (Event, Recorded) {
     let Failure { reached, status, request_id, fault } = failure;
     let words = shown!("{}; {}", fault.what, fault.hint);
     match reached {
@@ -263,12 +263,14 @@ fn refused(step: usize, attempt: u32, stream: StreamId, failure: Failure) -> (Ev
             let record = records::reply(step, (Class::NotSent, None, None), &words);
             (Event::NotSent { step, attempt, why: words }, record)
         }
-        Reached::Refused => {
+        Reached::Refused | Reached::Outdated => {
             let record = records::reply(step, (Class::Refused, status, request_id.as_ref()), &words);
-            let answer = match (status, fault.kind) {
-                (Some(409), _) => Answer::Conflict { fault },
-                (Some(422), _) if fault.what.as_str().contains("no longer holds") => Answer::Conflict { fault },
-                (Some(429), FaultKind::Throttled) => Answer::NotYet { fault },
+            let answer = match (reached, fault.kind) {
+                // Another pod has its name by now.
+                (Reached::Outdated, _) if evicts => Answer::Gone { fault },
+                (Reached::Outdated, _) => Answer::Conflict { fault },
+                (_, FaultKind::Missing) => Answer::Gone { fault },
+                (_, FaultKind::Throttled) if evicts => Answer::NotYet { fault },
                 _ => Answer::Refused { fault },
             };
             (Event::Answered { step, attempt, answer }, record)

@@ -49,7 +49,7 @@ fn audit(trail: &Path, args: &[&str]) -> (Option<i32>, String) {
 /// Opens the card of the abort of a bad canary and waits until it can be fired, or says that it is blocked; the target.
 fn card(terminal: &mut Terminal, until: &str) -> String {
     let sick = |screen: &[String]| screen.iter().any(|line| line.contains("canary rev"));
-    terminal.until_within(Duration::from_secs(60), "a bad canary", sick);
+    terminal.until_in(Duration::from_secs(60), "a bad canary", sick);
     terminal.keys("a");
     terminal.until_text("send all traffic back");
     terminal.keys("\r");
@@ -62,7 +62,7 @@ fn card(terminal: &mut Terminal, until: &str) -> String {
 
 fn until_verified(terminal: &Terminal) {
     let verified = |screen: &[String]| screen.iter().any(|line| line.contains("VERIFIED"));
-    terminal.until_within(Duration::from_secs(120), "VERIFIED", verified);
+    terminal.until_in(Duration::from_secs(120), "VERIFIED", verified);
 }
 
 /// Back to the board and out.
