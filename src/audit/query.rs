@@ -31,7 +31,7 @@ impl Filter {
         self.admits_time(operation.at)
             && has(self.who.as_deref(), &[who, identity])
             && has(self.what.as_deref(), &[&operation.operation])
-            && has(self.target.as_deref(), &[target])
+            && has(self.target.as_deref(), &[&Text::name(&target.path())])
             && has(self.environment.as_deref(), &[environment])
             && self.outcome.as_ref().is_none_or(|wanted| is_word(wanted, operation.state.word()))
     }

@@ -1,7 +1,6 @@
 //! Checks a trail against itself and against what was known of it before (facts/trust.md A2.10).
 
-use std::collections::BTreeMap;
-use std::fs::File;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -43,8 +42,10 @@ pub struct Report {
     pub lines: u64,
     /// Lines of a newer version: their digests hold, their content is not understood.
     pub unknown: u64,
-    /// Streams whose session is alive.
+    /// Streams whose session is alive, and those that such a session went on from.
     pub alive: Vec<StreamId>,
+    /// Streams that were left out, because reading them would have taken too long.
+    pub skipped: u64,
     /// Operations, newest first.
     pub operations: Vec<Summary>,
 }
@@ -73,26 +74,47 @@ impl Report {
 /// `each` with its stored bytes.
 ///
 /// # Errors
-/// A folder or file cannot be read.
-pub fn verify(trail: &Path, anchor: &[Head], mut each: impl FnMut(&Line, &[u8])) -> io::Result<Report> {
+/// The trail's folder cannot be read. A stream that cannot is a finding.
+pub fn verify(trail: &Path, anchor: &[Head], each: impl FnMut(&Line, &[u8])) -> io::Result<Report> {
+    verify_within(trail, anchor, u64::MAX, each)
+}
+
+/// As [`verify`], but of the newest streams only what has at most `budget` bytes together.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_within(
+    trail: &Path,
+    anchor: &[Head],
+    budget: u64,
+    mut each: impl FnMut(&Line, &[u8]),
+) -> io::Result<Report> {
     let mut report = Report::default();
+    let mut alive = Alive::default();
+    let (folders, skipped) = chosen(trail, budget)?;
+    report.skipped = skipped.len() as u64;
     let mut summaries = Summaries::default();
     // What must be there: by stream and line, and who says so.
     let mut known: Vec<(Head, String)> =
         anchor.iter().map(|head| (head.clone(), "the checkpoint".to_owned())).collect();
     let mut hashes: BTreeMap<StreamId, Vec<Digest>> = BTreeMap::new();
-    for folder in streams::streams(trail)? {
+    for folder in folders {
         let is_alive = streams::is_alive(&folder.path);
         let mut walk = Walk::new(folder.id.clone());
-        walk_stream(&folder, &mut walk, &mut |line, bytes| {
+        let read = walk_stream(&folder, &mut walk, &mut |line, bytes| {
             if let Event::SessionStart(start) = &line.record.event {
                 known.extend(start.heads.iter().map(|head| (head.clone(), format!("stream {}", line.stream))));
+                alive.goes_on(&line.stream, start.continues.as_ref());
             }
             summaries.add(line);
             each(line, bytes);
-        })?;
+        });
+        if let Err(error) = read {
+            let (stream, file, what) = (folder.id.clone(), folder.path.clone(), format!("it cannot be read: {error}"));
+            walk.findings.push(Finding { damage: Damage::Altered, stream, file, line: 0, offset: 0, what });
+        }
         if is_alive {
-            report.alive.push(folder.id.clone());
+            alive.has(&folder.id);
             // Its writer is in the middle of a line.
             walk.findings.retain(|finding| finding.damage != Damage::Torn);
         }
@@ -102,12 +124,59 @@ pub fn verify(trail: &Path, anchor: &[Head], mut each: impl FnMut(&Line, &[u8]))
         report.heads.extend(walk.head());
         hashes.insert(folder.id, walk.hashes);
     }
-    for (head, by) in known {
+    for (head, by) in known.into_iter().filter(|(head, _)| !skipped.contains(&head.stream)) {
         report.findings.extend(missing(trail, &hashes, &head, &by));
     }
     report.findings.dedup();
+    report.alive = alive.all();
     report.operations = summaries.rows(|stream| report.alive.contains(stream));
     Ok(report)
+}
+
+/// The streams that are read, oldest first, and the names of those that are not.
+fn chosen(trail: &Path, budget: u64) -> io::Result<(Vec<StreamFolder>, BTreeSet<StreamId>)> {
+    let (mut read, mut skipped, mut left) = (Vec::new(), BTreeSet::new(), budget);
+    for folder in streams::streams(trail)?.into_iter().rev() {
+        // One that cannot be measured cannot be read either, which is found out cheaply.
+        let size = if budget == u64::MAX { 0 } else { streams::size(&folder).unwrap_or(0) };
+        match left.checked_sub(size) {
+            Some(rest) => {
+                left = rest;
+                read.push(folder);
+            }
+            None => drop(skipped.insert(folder.id)),
+        }
+    }
+    read.reverse();
+    Ok((read, skipped))
+}
+
+/// Which streams have a living session: one that lost its stream to a disk goes on in another, and what it has under way
+/// stands in both.
+#[derive(Debug, Default)]
+struct Alive {
+    locked: BTreeSet<StreamId>,
+    before: BTreeMap<StreamId, StreamId>,
+}
+
+impl Alive {
+    fn has(&mut self, stream: &StreamId) {
+        self.locked.insert(stream.clone());
+    }
+
+    fn goes_on(&mut self, stream: &StreamId, from: Option<&StreamId>) {
+        self.before.extend(from.map(|from| (stream.clone(), from.clone())));
+    }
+
+    fn all(self) -> Vec<StreamId> {
+        let mut all = self.locked;
+        let mut ends: Vec<StreamId> = all.iter().cloned().collect();
+        while let Some(end) = ends.pop() {
+            let before = self.before.get(&end).filter(|before| all.insert((*before).clone()));
+            ends.extend(before.cloned());
+        }
+        all.into_iter().collect()
+    }
 }
 
 /// Whether a line that is known to have been there still is.
@@ -276,7 +345,7 @@ fn walk_stream(folder: &StreamFolder, walk: &mut Walk, each: &mut impl FnMut(&Li
 
 /// Lines and bytes of one file.
 fn walk_segment(file: &Path, walk: &mut Walk, each: &mut impl FnMut(&Line, &[u8])) -> io::Result<(u64, u64)> {
-    let mut reader = BufReader::with_capacity(1 << 18, File::open(file)?);
+    let mut reader = BufReader::with_capacity(1 << 18, streams::open(file)?);
     let (mut number, mut offset) = (0, 0);
     let mut stored = Vec::new();
     loop {

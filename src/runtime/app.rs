@@ -100,7 +100,12 @@ impl App {
     /// Drawing into memory failed, which it does not.
     pub fn run(mut self) -> io::Result<End> {
         let end = self.until_the_end();
-        self.let_go();
+        self.let_go(match &end {
+            Ok(End::Quit) => "quit",
+            Ok(End::Signal(signal)) => signal,
+            Ok(End::TerminalLost) => "the terminal is gone",
+            Ok(End::Panicked) | Err(_) => "a defect",
+        });
         end
     }
 
@@ -128,11 +133,14 @@ impl App {
 
     /// Gives the terminal back. What has begun goes on without it to its end: a change that is half done must not be left
     /// alone because a link dropped.
-    fn let_go(&mut self) {
+    fn let_go(&mut self, why: &'static str) {
         restore();
         let _ = self.hear(Message::Detached);
         let running = self.session.state().operations.desk.in_flight();
         if running > 0 {
+            if let Some(operator) = &self.operator {
+                operator.detached(why);
+            }
             // A terminal that is gone takes no words, and needs none.
             let _ = writeln!(
                 io::stderr(),
@@ -184,7 +192,11 @@ impl App {
                 }
                 Control::Suspend => self.suspend()?,
                 Control::Drawn => {}
-                Control::Operation { .. } | Control::Journal(_) | Control::Trail(_) => {
+                Control::Operation { .. }
+                | Control::Journal(_)
+                | Control::Trail(_)
+                | Control::Remembered(_)
+                | Control::Told(_) => {
                     if let Some(message) = news(control.clone()) {
                         self.hear(message)?;
                     }

@@ -1,5 +1,6 @@
 //! The state of the program and the reducer that alone changes it: messages in, effects out.
 
+mod earlier;
 mod hints;
 pub mod message;
 mod navigate;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::message::Effect;
 use super::{Ask, Overlay, State, rows, typed};
 use crate::action::{Action, CardAction, Motion};
+use crate::audit::record::history::History;
 use crate::domain::id::ComponentId;
 use crate::domain::settings::RiskClass;
 use crate::domain::text::Shown;
@@ -38,6 +39,8 @@ pub struct Operations {
     pub door: Opening,
     /// Why the journal takes no records.
     pub journal: Result<(), Shown>,
+    /// What the audit trail tells of earlier sessions and of colleagues.
+    pub earlier: History,
     /// Components that an operation makes red, and until when.
     pub expected_red: BTreeMap<OperationId, (Vec<ComponentId>, Stamp)>,
     /// Lines that were typed in this session, newest last.
@@ -69,6 +72,7 @@ impl Operations {
             who: None,
             door: Opening::ReadOnly,
             journal: Err(Shown::fixed("the journal is not open yet")),
+            earlier: History::default(),
             expected_red: BTreeMap::new(),
             typed: Vec::new(),
             human: Human::default(),
@@ -171,7 +175,10 @@ pub fn choose(state: &mut State) -> Vec<Effect> {
 /// What opens an operation: the shell gives it its identity.
 #[must_use]
 pub fn opening(state: &State, request: Request) -> Effect {
-    Effect::Open { request: Box::new(request), who: state.operations.who.as_ref().map(|who| who.name.clone()) }
+    let kind = if request.target.engine.is_kubernetes() { SourceKind::Kubernetes } else { SourceKind::Aws };
+    let of_kind = state.sources.iter().filter(|source| source.kind == kind);
+    let who = of_kind.filter_map(|source| source.identity.clone()).next();
+    Effect::Open { request: Box::new(request), who }
 }
 
 /// Whom the cluster takes us for, once it has said so.

@@ -79,7 +79,7 @@ fn first_words(state: &State, text: &str) -> Vec<Suggestion> {
         let selected = navigate::operable(state).and_then(|id| component(&state.board, &id).map(|(_, row)| row));
         return selected.map(|row| on(state, row)).unwrap_or_default();
     }
-    let words = ["arm", "disarm", "open"].into_iter().chain(Verb::ALL.iter().map(|verb| verb.name()));
+    let words = ["arm", "disarm", "open", "resolve"].into_iter().chain(Verb::ALL.iter().map(|verb| verb.name()));
     let words = words.chain(TABLE.iter().map(|row| row.name).filter(|name| typed_action(name).is_some()));
     let mut found: Vec<Suggestion> = best(words, |word| fuzzy(text, word)).into_iter().map(begun).collect();
     found.retain(|suggestion| suggestion.line.trim_end() != text || suggestion.line.ends_with(' '));
@@ -96,6 +96,9 @@ fn begun(word: &'static str) -> Suggestion {
         (None, "arm") => Suggestion::new("arm ".to_owned(), "open production for changes: arm 15m REASON", None),
         (None, "disarm") => Suggestion::new("disarm".to_owned(), "close it again", None),
         (None, "open") => Suggestion::new("open ".to_owned(), "show a component", None),
+        (None, "resolve") => {
+            Suggestion::new("resolve ".to_owned(), "tell how what is in doubt ended: resolve ID OUTCOME HOW", None)
+        }
         (None, _) => {
             let doc = typed_action(word).map_or("", Action::doc);
             let what =

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::message::{Effect, Message, Timed};
-use super::{Overlay, Place, State, navigate, operations, typed};
+use super::{Overlay, Place, State, earlier, navigate, operations, typed};
 use crate::action::{Action, Page};
 use crate::domain::id::SourceId;
 use crate::domain::text::Shown;
@@ -95,6 +95,8 @@ impl Session {
             Message::Detached => return operations::detached(&mut self.state),
             Message::Trail(read) => navigate::take_trail(&mut self.state, read),
             Message::Journal(health) => self.state.operations.journal = health,
+            Message::Remembered(history) => earlier::remember(&mut self.state, *history),
+            Message::Told(text) => self.state.notices.push(super::Notice { at: timed.now, text }),
         }
         Vec::new()
     }

@@ -31,7 +31,8 @@ impl PartialEq for Ask {
     }
 }
 
-/// A line that is typed: `arm 15m REASON`, `disarm`, an operation with its target, a page, `open NAME`.
+/// A line that is typed: `arm 15m REASON`, `disarm`, `resolve ID OUTCOME REASON`, an operation with its target, a page,
+/// `open NAME`.
 #[derive(Clone, Debug, Default)]
 pub struct Command {
     pub field: TextField,
@@ -198,6 +199,7 @@ fn run_command(state: &mut State, text: &str) -> Result<Said, Shown> {
             }
         }
         "disarm" => effects(disarm(state, "by hand")),
+        "resolve" => super::earlier::resolve(state, rest).map(Said::Effects),
         "open" => {
             let component = named(state, rest.trim())?;
             super::navigate::go_to(state, component);

@@ -88,7 +88,7 @@ impl Event {
         let text = match self {
             Self::SessionEnd { why } | Self::Disarm { why } => why,
             Self::Arm(arm) => &arm.reason,
-            Self::Plan(plan) => &plan.same_as,
+            Self::Plan(plan) => &plan.steps.first()?.same_as,
             Self::Deny { reason, .. } => reason,
             Self::Confirm(confirm) => &confirm.reason,
             Self::Intent(intent) => &intent.request.address,

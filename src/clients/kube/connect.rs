@@ -138,3 +138,35 @@ async fn configuration(settings: &KubernetesSettings, egress: Egress) -> Result<
         .map_err(|error| fault::kubeconfig(&file, &error, &contexts))?;
     Ok((config, cluster.unwrap_or_else(|| Raw::new(&settings.name))))
 }
+
+/// What of the kubeconfig's user must not be written anywhere: token, password, key, and what plugins are given. Nothing
+/// is asked and no plugin is run.
+pub async fn secrets(settings: &KubernetesSettings, egress: Egress) -> Vec<String> {
+    let Ok((config, _)) = configuration(settings, egress).await else { return Vec::new() };
+    let urls = [Some(config.cluster_url.to_string()), config.proxy_url.as_ref().map(ToString::to_string)];
+    let mut found: Vec<String> = urls.iter().flatten().flat_map(|url| userinfo(url)).collect();
+    // The client writes its own type with its secrets only as a kubeconfig, in the names of the file.
+    let user = serde_json::to_value(&config.auth_info).unwrap_or_default();
+    let text = |value: Option<&serde_json::Value>| value.and_then(|value| value.as_str()).map(str::to_owned);
+    found.extend(["token", "password", "client-key-data"].into_iter().filter_map(|name| text(user.get(name))));
+    for (pointer, named) in [("/exec/env", true), ("/auth-provider/config", false)] {
+        let entries = user.pointer(pointer);
+        let pairs = entries.and_then(|entries| entries.as_array()).into_iter().flatten();
+        found.extend(pairs.filter(|_| named).filter_map(|pair| text(pair.get("value"))));
+        let values = entries.and_then(|entries| entries.as_object()).into_iter().flatten();
+        found.extend(values.filter_map(|(_, value)| text(Some(value))));
+    }
+    let file = config.auth_info.token_file.as_deref().and_then(|file| std::fs::read_to_string(file).ok());
+    found.extend(file);
+    found
+}
+
+/// User and password of a URL: together, and the password alone.
+#[must_use]
+pub fn userinfo(url: &str) -> Vec<String> {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    let Some((user, _)) = authority.rsplit_once('@') else { return Vec::new() };
+    let password = user.split_once(':').map(|(_, password)| password.to_owned());
+    std::iter::once(user.to_owned()).chain(password).collect()
+}

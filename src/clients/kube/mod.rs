@@ -15,5 +15,6 @@ pub mod write;
 #[cfg(test)]
 mod tests;
 
+pub use connect::{secrets, userinfo};
 pub use proxy::Proxy;
 pub use read::{Connection, Connector};

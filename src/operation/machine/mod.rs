@@ -15,7 +15,7 @@ mod watch;
 
 use std::collections::BTreeSet;
 
-pub use message::{Answer, Confirmed, Effect, Entry, Event, Follow, Intent};
+pub use message::{Answer, Confirmed, Effect, Entry, Event, Follow, Intent, Planned};
 pub use prepare::EXPIRY;
 
 use super::confirm::{Around, Confirmation};

@@ -12,7 +12,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ("domain", &[], &["serde", "jiff", "thiserror", "unicode_width"]),
     ("model", &["domain"], &["serde", "toml", "serde_json"]),
     ("audit", &["domain"], &["serde", "serde_json", "jiff", "regex", "rustix", "sha2", "thiserror"]),
-    ("operation", &["domain", "model"], &["serde_json", "sha2"]),
+    ("operation", &["domain", "model", "audit"], &["serde_json", "sha2"]),
     ("action", &["domain"], &[]),
     ("input", &["action", "domain"], &["serde", "toml", "thiserror", "tui_textarea"]),
     ("layout", &["domain", "model"], &["ratatui"]),

@@ -171,7 +171,12 @@ impl Terminal {
 
     /// Waits for the end of the process and gives its exit code; fails after 5 s.
     pub fn ended(&mut self) -> u32 {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        self.ended_within(Duration::from_secs(5))
+    }
+
+    /// As [`Terminal::ended`], for a program that has something to bring to its end.
+    pub fn ended_within(&mut self, limit: Duration) -> u32 {
+        let deadline = Instant::now() + limit;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 // Its last words may still be on their way.

@@ -222,7 +222,7 @@ pub fn over(state: &State, machine: &Machine, end: &End, columns: u16, detail: D
         let ink = if wanted { Ink::bold(Role::Text) } else { Role::Dim.into() };
         sections.push(Section::new(if mends { "BACK OUT" } else { "AGAIN" }, 2, vec![Entry::led(lead, text, ink)]));
     }
-    let owed = state.operations.desk.debts.iter().filter(|owed| owed.by.as_ref() == Some(&machine.id));
+    let owed = state.operations.desk.debts.iter().filter(|owed| owed.by == machine.id);
     let owed: Vec<Entry> = owed.map(|owed| Entry::words(&owed.debt.what, Ink::bold(Role::Warn))).collect();
     if !owed.is_empty() {
         sections.push(Section::new("DEBT", 2, owed));
@@ -254,7 +254,7 @@ const fn advice(outcome: Outcome, way_back: bool) -> &'static str {
         Outcome::PartlyDone if !way_back => "some of it had its effect: read the steps, then finish it by hand",
         Outcome::PartlyDone => "some of it had its effect: read the steps, then finish it or back out",
         Outcome::Unknown => {
-            "nobody knows whether it came about: look at the real state, then resolve it (tierdeck audit resolve); risky operations on it wait for that"
+            "nobody knows whether it came about: look at the real state, then resolve it (:resolve); risky operations on it wait for that"
         }
         Outcome::NotRun(NotRun::Refused | NotRun::NotConfirmed | NotRun::Cancelled) => "no request was sent",
     }
