@@ -1,5 +1,6 @@
 //! The read client: GET, and POST only where the API asks a question by POST.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::fault;
+use super::plugin::Plugin;
 use super::wire::{lax, lossy, place};
 use crate::domain::error::{Fault, FaultKind};
 use crate::domain::settings::ServiceProxy;
@@ -40,8 +42,8 @@ pub struct Connection {
     server: Raw,
     endpoint: Raw,
     cluster: Raw,
-    /// The program that credentials come from, where one does.
-    plugin: Option<Raw>,
+    /// Where credentials come from a program.
+    plugin: Option<Arc<Plugin>>,
 }
 
 /// A collection of the API.
@@ -135,12 +137,25 @@ struct UserInfo<'a> {
 }
 
 impl Connection {
-    pub(super) fn new(client: Client, (server, endpoint): (Raw, Raw), cluster: Raw, plugin: Option<Raw>) -> Self {
+    pub(super) fn new(
+        client: Client,
+        (server, endpoint): (Raw, Raw),
+        cluster: Raw,
+        plugin: Option<Arc<Plugin>>,
+    ) -> Self {
         Self { client, server, endpoint, cluster, plugin }
     }
 
-    pub(super) const fn client(&self) -> &Client {
-        &self.client
+    /// Sends a request with the credentials as they are now.
+    ///
+    /// # Errors
+    /// Nothing was sent when the cause is a [`Fault`]: there were no credentials to send it with.
+    pub(super) async fn send(&self, mut request: Request<Body>) -> Result<http::Response<Body>, kube::Error> {
+        if let Some(plugin) = &self.plugin {
+            let header = plugin.header().await.map_err(|fault| kube::Error::Service(Box::new(fault)))?;
+            request.headers_mut().extend(header.map(|header| (header::AUTHORIZATION, header)));
+        }
+        self.client.send(request).await
     }
 
     /// `host:port`.
@@ -255,7 +270,7 @@ impl Connection {
         if !permitted(request.method(), request.uri().path()) {
             return Err(refused(request.method(), request.uri().path()));
         }
-        let response = self.client.send(request).await.map_err(|error| fault::request(&self.server, &error))?;
+        let response = self.send(request).await.map_err(|error| fault::request(&self.server, &error))?;
         let (parts, body) = response.into_parts();
         Ok(http::Response::from_parts(parts, self.limited(body, largest).await?))
     }
@@ -272,7 +287,7 @@ impl Connection {
     /// The body of an answer that is a success.
     async fn answer(&self, request: Request<Vec<u8>>) -> Result<Body, Fault> {
         let request = request.map(Body::from);
-        let response = self.client.send(request).await.map_err(|error| fault::request(&self.server, &error))?;
+        let response = self.send(request).await.map_err(|error| fault::request(&self.server, &error))?;
         let (parts, body) = response.into_parts();
         if !parts.status.is_client_error() && !parts.status.is_server_error() {
             return Ok(body);
@@ -320,7 +335,7 @@ impl Connection {
     }
 
     pub(super) fn silent(&self, deadline: Duration) -> Fault {
-        fault::silent(&self.server, self.plugin.as_ref(), deadline)
+        fault::silent(&self.server, self.plugin.as_ref().map(|plugin| plugin.program()).as_ref(), deadline)
     }
 
     /// The fault of an answer that is not what the API promises.
