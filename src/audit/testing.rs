@@ -151,6 +151,10 @@ impl Disk for SickDisk {
         }
         RealDisk.release(path);
     }
+
+    fn discard(&self, stream: &Path) {
+        RealDisk.discard(stream);
+    }
 }
 
 struct SickTape(Box<dyn Tape>, Arc<Sickness>);

@@ -1,7 +1,6 @@
 //! Checks a trail against itself and against what was known of it before (facts/trust.md A2.10).
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -73,7 +72,7 @@ impl Report {
 /// `each` with its stored bytes.
 ///
 /// # Errors
-/// A folder or file cannot be read.
+/// The trail's folder cannot be read. A stream that cannot is a finding.
 pub fn verify(trail: &Path, anchor: &[Head], mut each: impl FnMut(&Line, &[u8])) -> io::Result<Report> {
     let mut report = Report::default();
     let mut summaries = Summaries::default();
@@ -84,13 +83,19 @@ pub fn verify(trail: &Path, anchor: &[Head], mut each: impl FnMut(&Line, &[u8]))
     for folder in streams::streams(trail)? {
         let is_alive = streams::is_alive(&folder.path);
         let mut walk = Walk::new(folder.id.clone());
-        walk_stream(&folder, &mut walk, &mut |line, bytes| {
+        let read = walk_stream(&folder, &mut walk, &mut |line, bytes| {
             if let Event::SessionStart(start) = &line.record.event {
                 known.extend(start.heads.iter().map(|head| (head.clone(), format!("stream {}", line.stream))));
             }
             summaries.add(line);
             each(line, bytes);
-        })?;
+        });
+        if let Err(error) = read {
+            walk.about(Damage::Altered, &folder.path, format!("it cannot be read: {error}"));
+        } else if walk.findings.is_empty() && walk.hashes.is_empty() {
+            let what = "it has no line: its session ended before its first, or they were taken away".to_owned();
+            walk.about(Damage::Torn, &folder.path, what);
+        }
         if is_alive {
             report.alive.push(folder.id.clone());
             // Its writer is in the middle of a line.
@@ -157,6 +162,12 @@ impl Walk {
             recoveries: Vec::new(),
             findings: Vec::new(),
         }
+    }
+
+    /// Something about a whole file or folder.
+    fn about(&mut self, damage: Damage, file: &Path, what: String) {
+        let (stream, file) = (self.stream.clone(), file.to_owned());
+        self.findings.push(Finding { damage, stream, file, line: 0, offset: 0, what });
     }
 
     fn head(&self) -> Option<Head> {
@@ -235,8 +246,7 @@ impl Walk {
             }
         };
         self.closed = None;
-        let (stream, file) = (self.stream.clone(), file.to_owned());
-        self.findings.push(Finding { damage: Damage::Altered, stream, file, line: 0, offset: 0, what });
+        self.about(Damage::Altered, file, what);
     }
 }
 
@@ -255,7 +265,8 @@ fn walk_stream(folder: &StreamFolder, walk: &mut Walk, each: &mut impl FnMut(&Li
     for number in streams::segments(&folder.path)? {
         let file = streams::segment_file(&folder.path, number);
         walk.segment(number, expected, &file, before);
-        before = walk_segment(&file, walk, each)?;
+        before = walk_segment(&file, walk, each)
+            .map_err(|error| io::Error::new(error.kind(), format!("{number:06}.jsonl: {error}")))?;
         expected = number + 1;
     }
     // A session may die between a seal and its next segment, so a seal at the end is no damage; that a segment after it is
@@ -263,7 +274,7 @@ fn walk_stream(folder: &StreamFolder, walk: &mut Walk, each: &mut impl FnMut(&Li
     let kept: Vec<_> = std::mem::take(&mut walk.recoveries);
     for (recovery, file, line, offset) in kept {
         let aside = folder.path.join(recovery.file.as_str());
-        let intact = std::fs::read(&aside)
+        let intact = aside_of(&aside, recovery.bytes)
             .is_ok_and(|bytes| bytes.len() as u64 == recovery.bytes && Digest::of(&bytes) == recovery.digest);
         if !intact {
             let what = format!("what was set aside in {} is gone or was changed", recovery.file.shown());
@@ -274,9 +285,16 @@ fn walk_stream(folder: &StreamFolder, walk: &mut Walk, each: &mut impl FnMut(&Li
     Ok(())
 }
 
+/// What was set aside, and one byte more if there is any.
+fn aside_of(file: &Path, length: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    streams::open(file)?.take(length.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Lines and bytes of one file.
 fn walk_segment(file: &Path, walk: &mut Walk, each: &mut impl FnMut(&Line, &[u8])) -> io::Result<(u64, u64)> {
-    let mut reader = BufReader::with_capacity(1 << 18, File::open(file)?);
+    let mut reader = BufReader::with_capacity(1 << 18, streams::open(file)?);
     let (mut number, mut offset) = (0, 0);
     let mut stored = Vec::new();
     loop {

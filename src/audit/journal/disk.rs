@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use rustix::fs::{FallocateFlags, OFlags};
 
+use super::streams::segment_file;
+
 /// A file that is only ever appended to.
 pub trait Tape: Send {
     /// Appends some of `bytes` and says how many.
@@ -64,6 +66,9 @@ pub trait Disk: Send {
 
     /// Removes the reserve.
     fn release(&self, path: &Path);
+
+    /// Removes a stream's folder in which no line was written.
+    fn discard(&self, stream: &Path);
 }
 
 /// The real one.
@@ -84,8 +89,8 @@ impl Disk for RealDisk {
     }
 
     fn tape(&self, path: &Path, new: bool) -> io::Result<Box<dyn Tape>> {
-        // The standard library opens with O_CLOEXEC.
-        let flags = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
+        // The standard library opens with O_CLOEXEC. A pipe in the place of a file is no reason to wait.
+        let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or(0);
         let file = OpenOptions::new().append(true).create_new(new).mode(0o600).custom_flags(flags).open(path)?;
         Ok(Box::new(RealTape(file)))
     }
@@ -106,6 +111,15 @@ impl Disk for RealDisk {
 
     fn release(&self, path: &Path) {
         let _ = std::fs::remove_file(path);
+    }
+
+    fn discard(&self, stream: &Path) {
+        let first = segment_file(stream, 1);
+        if std::fs::metadata(&first).is_ok_and(|about| about.len() == 0) {
+            let _ = std::fs::remove_file(&first);
+        }
+        // A folder with anything in it stays.
+        let _ = std::fs::remove_dir(stream);
     }
 }
 
