@@ -5,6 +5,7 @@
 pub mod audit;
 mod figure;
 mod rollout;
+pub mod run;
 pub mod status;
 
 pub use figure::Figure;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::postgres;
 use super::table::Names;
 use crate::clients::kube::read::{Container, ContainerStatus, Pod, PodStatus, quantity};
 use crate::domain::id::ComponentId;
@@ -71,7 +72,7 @@ pub fn row(pod: &Pod<'_>, component: ComponentId, names: &mut Names, before: Opt
         zone: None,
         node: names.some(&pod.spec.node_name),
         version: version.map(|hash| names.of(hash)),
-        role: None,
+        role: postgres::role(labels),
         restarts,
         since,
         address: (!status.pod_ip.is_empty()).then(|| Raw::new(&status.pod_ip)),
