@@ -139,10 +139,10 @@ async fn run(exec: &ExecConfig, server: &Raw) -> Result<(Held, Option<Identity>)
 /// The arguments and variables of the kubeconfig, and what the API tells a plugin (`KUBERNETES_EXEC_INFO`): it cannot ask
 /// anybody anything.
 fn command_line(exec: &ExecConfig, program: &str) -> Command {
-    let mut spec = json!({"interactive": false});
-    if let Some(cluster) = exec.cluster.as_ref().filter(|_| exec.provide_cluster_info) {
-        spec["cluster"] = serde_json::to_value(cluster).unwrap_or_default();
-    }
+    let spec = match exec.cluster.as_ref().filter(|_| exec.provide_cluster_info) {
+        Some(cluster) => json!({"interactive": false, "cluster": cluster}),
+        None => json!({"interactive": false}),
+    };
     let info = json!({"apiVersion": exec.api_version, "kind": "ExecCredential", "spec": spec});
     let mut command = Command::new(SESSION);
     command.arg(program).args(exec.args.iter().flatten());

@@ -84,7 +84,7 @@ fn a_signal_at_the_first_byte_gives_the_terminal_back() {
         let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&state), 0o700);
         let logs: Vec<_> = std::fs::read_dir(&state).unwrap().map(|entry| mode(&entry.unwrap().path())).collect();
-        assert!(!logs.is_empty() && logs.iter().all(|mode| *mode & 0o077 == 0), "{logs:o?}");
+        assert!(!logs.is_empty() && logs.iter().all(|mode| *mode & 0o077 == 0), "{logs:?}");
     }
 }
 
