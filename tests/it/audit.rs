@@ -144,7 +144,7 @@ fn what_is_no_segment_or_no_checkpoint_is_told_and_never_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let trail = folder.path().join("audit");
     let action = killed(&trail);
-    let other = trail.join("2026-11-20T00-00-00Z-bastion-1-00000001");
+    let other = trail.join("20261120T000000Z-bastion-1-00000001");
     std::fs::create_dir(&other).unwrap();
     let segment = other.join("000001.jsonl");
     let link = |to: &str| std::os::unix::fs::symlink(to, &segment).unwrap();

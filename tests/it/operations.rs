@@ -90,7 +90,7 @@ fn abort_and_quit(terminal: &mut Terminal) {
 fn what_is_under_way_at_the_end_is_told_by_name_until_it_is_over_or_left() {
     let _machine = busy();
     for is_left in [false, true] {
-        let shop = Shop::fast("bad-canary", 3, SPEED);
+        let shop = Shop::fast("bad-canary", 3, 3.0 * SPEED);
         let config = shop.demo.endpoints().config.display().to_string();
         let mut terminal = Terminal::start(&["--config", &config], (200, 30));
         abort_and_quit(&mut terminal);
