@@ -212,7 +212,7 @@ fn check_file(key: &'static str, path: &Path, cap: u64) -> Result<(), Fault> {
         Err(error) => Err(Fault::new(
             FaultKind::Usage,
             shown!("{} {} {}", key, Raw::from(path.display().to_string()), Raw::from(error.to_string())),
-            Shown::fixed("name a regular file of that kind in the kubeconfig"),
+            Shown::fixed("the context of the kubeconfig names it"),
         )),
     }
 }
