@@ -40,8 +40,8 @@
 //!
 //! # For screens
 //! Rows are [`record::summary::Summary`] (`Report::operations`, newest first), filtered by [`query::Filter`]; the detail of
-//! one operation is [`query::lines`] with its id. Both read the disk: an effect, not the loop. Live rows need no disk: feed
-//! the [`record::Line`]s of one's own session to [`record::summary::Summaries`].
+//! one operation is [`query::lines`] with its id; the newest records are [`query::newest`]. All read the disk: an effect,
+//! not the loop. Live rows need no disk: feed the [`record::Line`]s of one's own session to [`record::summary::Summaries`].
 
 pub mod journal;
 pub mod line;

@@ -1,5 +1,6 @@
 //! Finding operations and records.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -74,6 +75,21 @@ pub fn plain(text: &str) -> String {
 pub struct Found {
     pub line: Line,
     pub stored: Vec<u8>,
+}
+
+/// Reads and checks the trail and keeps its newest good lines, newest first, at most so many.
+///
+/// # Errors
+/// As [`verify`].
+pub fn newest(trail: &Path, most: usize) -> io::Result<(Report, Vec<Line>)> {
+    let mut kept = BTreeMap::new();
+    let report = verify(trail, &[], |line, _| {
+        kept.insert((line.ts.clone(), line.stream.clone(), line.seq), line.clone());
+        if kept.len() > most {
+            kept.pop_first();
+        }
+    })?;
+    Ok((report, kept.into_values().rev().collect()))
 }
 
 /// Reads and checks the trail and keeps the good lines that `keep` wants, ordered by time.

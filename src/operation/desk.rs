@@ -122,7 +122,7 @@ impl Desk {
             return Vec::new();
         }
         let Some(request) = self.get(id).map(|machine| machine.request.clone()) else { return Vec::new() };
-        if !request.verb.mitigates() && request.backs_out.is_none() {
+        if !request.mitigates() {
             return Vec::new();
         }
         let mut out = Vec::new();

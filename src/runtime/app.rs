@@ -219,7 +219,7 @@ impl App {
                 }
                 Control::Suspend => self.suspend()?,
                 Control::Drawn => {}
-                Control::Operation { .. } | Control::Journal(_) => {
+                Control::Operation { .. } | Control::Journal(_) | Control::Trail(_) => {
                     if let Some(message) = news(control.clone()) {
                         self.hear(message)?;
                     }
@@ -281,7 +281,9 @@ impl App {
 
     fn draw(&mut self) -> io::Result<()> {
         let (state, theme) = (self.session.state(), &self.theme);
-        self.screen.draw(|frame| crate::ui::draw(frame, state, theme))?;
+        let mut reach = 0;
+        self.screen.draw(|frame| reach = crate::ui::draw(frame, state, theme))?;
+        self.session.drawn(reach);
         self.writer.send(&self.screen.backend_mut().take());
         self.dirty = false;
         self.drawn_at = Some(self.clocks.human());

@@ -14,6 +14,7 @@ use crate::model::board::SourceStatus;
 use crate::model::facts::Observation;
 use crate::operation::machine::Event;
 use crate::operation::target::OperationId;
+use crate::state::trail::Trail;
 
 const KEYS: usize = 1024;
 
@@ -38,6 +39,8 @@ pub enum Control {
     },
     /// Whether the journal takes records.
     Journal(Result<(), Shown>),
+    /// The audit trail as it was read.
+    Trail(Box<Result<Trail, Shown>>),
 }
 
 #[derive(Clone, Debug)]

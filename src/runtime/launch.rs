@@ -270,7 +270,9 @@ pub fn draw(state: &State, theme: &Theme) -> Buffer {
     let (columns, lines) = state.size;
     let mut buffer = Buffer::default();
     if let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, lines))
-        && let Ok(frame) = terminal.draw(|frame| crate::ui::draw(frame, state, theme))
+        && let Ok(frame) = terminal.draw(|frame| {
+            crate::ui::draw(frame, state, theme);
+        })
     {
         buffer = frame.buffer.clone();
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::trail::Trail;
 use crate::domain::text::Shown;
 use crate::domain::time::{Human, Stamp};
 use crate::input::Key;
@@ -42,6 +43,8 @@ pub enum Message {
     },
     /// Whether the journal takes records, and if not, why.
     Journal(Result<(), Shown>),
+    /// The audit trail as it was read, or why it could not be.
+    Trail(Result<Trail, Shown>),
     /// The terminal is gone: what has begun goes on without it.
     Detached,
 }
@@ -72,6 +75,8 @@ pub enum Effect {
     Disarmed {
         why: &'static str,
     },
+    /// Read the audit trail and send [`Message::Trail`].
+    ReadTrail,
     /// To the terminal's clipboard (OSC 52).
     Copy(String),
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::message::Effect;
-use super::{Ask, Overlay, State, rows};
+use super::{Ask, Overlay, State, rows, typed};
 use crate::action::{Action, CardAction, Motion};
 use crate::domain::id::ComponentId;
 use crate::domain::settings::RiskClass;
@@ -40,6 +40,8 @@ pub struct Operations {
     pub journal: Result<(), Shown>,
     /// Components that an operation makes red, and until when.
     pub expected_red: BTreeMap<OperationId, (Vec<ComponentId>, Stamp)>,
+    /// Lines that were typed in this session, newest last.
+    pub typed: Vec<String>,
     /// Human time of the last message.
     pub human: Human,
 }
@@ -68,6 +70,7 @@ impl Operations {
             door: Opening::ReadOnly,
             journal: Err(Shown::fixed("the journal is not open yet")),
             expected_red: BTreeMap::new(),
+            typed: Vec::new(),
             human: Human::default(),
         }
     }
@@ -246,7 +249,14 @@ pub fn card_action(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Card(CardAction::BreakGlass) => give(state, Event::BreakGlass),
         Action::Card(CardAction::Stop) => give(state, Event::Cancel),
         Action::Refresh => give(state, Event::Replan),
-        Action::Card(CardAction::SuspendOwner) => choice(state),
+        Action::Card(CardAction::SuspendOwner) => {
+            choose_anew(state, |params| params.suspend_owner = !params.suspend_owner)
+        }
+        Action::Card(CardAction::AcceptLoss) => accept_loss(state),
+        Action::Command => {
+            typed::on_card(state);
+            Vec::new()
+        }
         Action::Card(CardAction::BackOut) => {
             let request = shown_machine(state).and_then(Machine::backout);
             request.map(|request| opening(state, request)).into_iter().collect()
@@ -268,11 +278,24 @@ fn has_token(state: &State) -> bool {
     matches!(phase, Some(Phase::Confirming(confirmation)) if confirmation.need.token.is_some())
 }
 
-/// Plans anew with the owner's sync suspended first, or without.
-fn choice(state: &mut State) -> Vec<Effect> {
+/// Plans anew with the loss acknowledged, which has to be typed then, or not any more. Where nothing is lost nothing can
+/// be acknowledged.
+fn accept_loss(state: &mut State) -> Vec<Effect> {
     let Some(machine) = shown_machine(state) else { return Vec::new() };
-    let Params { suspend_owner, accept_loss, .. } = machine.request.params;
-    give(state, Event::Choose { suspend_owner: !suspend_owner, accept_loss })
+    let blocks = machine.card.as_ref().is_some_and(|card| card.report.loss_to_acknowledge());
+    if !blocks && !machine.request.params.accept_loss {
+        return Vec::new();
+    }
+    choose_anew(state, |params| params.accept_loss = !params.accept_loss)
+}
+
+/// Plans anew with what was chosen.
+fn choose_anew(state: &mut State, choose: impl FnOnce(&mut Params)) -> Vec<Effect> {
+    let Some(machine) = shown_machine(state) else { return Vec::new() };
+    let mut params = machine.request.params.clone();
+    choose(&mut params);
+    let Params { suspend_owner, accept_loss, .. } = params;
+    give(state, Event::Choose { suspend_owner, accept_loss })
 }
 
 /// Esc: leaves the card. What runs goes on; what was not confirmed ends, and nothing runs.

@@ -10,6 +10,7 @@ mod ids;
 pub mod redact;
 pub mod summary;
 mod text;
+mod told;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,7 @@ pub use event::{
 };
 pub use ids::{ActionId, Digest, StreamId};
 pub use text::{TEXT_CAP, Text};
+pub use told::Field;
 
 /// One thing that happened, before it has its place in a stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

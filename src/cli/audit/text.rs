@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::audit::query::Found;
+use crate::audit::record::Field;
 use crate::audit::record::summary::Summary;
 use crate::audit::verify::Report;
 use crate::domain::text::Shown;
@@ -55,35 +56,15 @@ pub fn detail(row: &Summary, found: &[Found]) -> String {
     }
     for Found { line, .. } in found {
         let _ = writeln!(out, "\n{}  {}  {} line {}", line.ts, line.record.event.kind(), line.stream, line.seq);
-        let data = serde_json::to_value(&line.record.event).unwrap_or_default();
-        if let Some(data) = data.get("data") {
-            fields(&mut out, data, 1);
+        for Field { depth, name, value } in line.fields() {
+            let indent = "  ".repeat(depth + 1);
+            let _ = match value {
+                Some(value) => writeln!(out, "{indent}{name} {value}"),
+                None => writeln!(out, "{indent}{name}"),
+            };
         }
     }
     out
-}
-
-/// JSON as indented `name: value` lines.
-fn fields(out: &mut String, value: &serde_json::Value, depth: usize) {
-    let indent = "  ".repeat(depth);
-    let entries: Vec<(String, &serde_json::Value)> = match value {
-        serde_json::Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), value)).collect(),
-        serde_json::Value::Array(list) => list.iter().map(|value| ("-".to_owned(), value)).collect(),
-        _ => Vec::new(),
-    };
-    for (name, value) in entries {
-        let name = Shown::of(&name);
-        let _ = match value {
-            serde_json::Value::Object(_) | serde_json::Value::Array(_) => {
-                let _ = writeln!(out, "{indent}{name}");
-                fields(out, value, depth + 1);
-                Ok(())
-            }
-            serde_json::Value::Null => Ok(()),
-            serde_json::Value::String(text) => writeln!(out, "{indent}{name} {}", Shown::of(text)),
-            other => writeln!(out, "{indent}{name} {other}"),
-        };
-    }
 }
 
 /// What `audit verify` found.

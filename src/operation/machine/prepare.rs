@@ -152,8 +152,7 @@ impl Machine {
         let scene = context.scene(&self.request.target);
         let mut findings = common::evaluate(&self.request, plan, sheet, &scene, context, past);
         findings.extend(self.run.lockless.iter().map(|why| Finding::warn(GuardId::Lock, why.clone())));
-        let mitigates = self.request.verb.mitigates() || self.request.backs_out.is_some();
-        Report::new(findings, mitigates, self.run.glass)
+        Report::new(findings, self.request.mitigates(), self.run.glass)
     }
 
     /// Shows the card: blocked, or waiting for its confirmation. What was typed stays unless `anew`.
@@ -166,6 +165,8 @@ impl Machine {
         }
         let token = confirm::token(&self.request.target, &context.place.environment);
         let need = confirm::need(card.plan.risk, context.place.class, context.policy, self.run.glass, token);
+        let loses = self.request.params.accept_loss && card.plan.risk == Risk::Irreversible;
+        let need = if loses { need.with_loss() } else { need };
         let confirmation = match &self.phase {
             Phase::Confirming(old) if !anew => old.kept(need),
             _ => Confirmation::new(need, context.now.human),

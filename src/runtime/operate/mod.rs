@@ -11,6 +11,7 @@ mod lock;
 mod look;
 mod records;
 mod systems;
+mod trail;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -100,6 +101,7 @@ impl Operator {
             state::Effect::Operation(effect) => self.run(*effect),
             state::Effect::Armed { period, reason } => self.door.armed(period, &reason),
             state::Effect::Disarmed { why } => self.door.disarmed(why),
+            state::Effect::ReadTrail => return self.read_trail(),
             // The loop's own.
             state::Effect::Quit
             | state::Effect::Suspend
@@ -107,6 +109,17 @@ impl Operator {
             | state::Effect::Refresh
             | state::Effect::Copy(_) => {}
         }
+        None
+    }
+
+    /// Reads the trail on a thread that may wait for the disk.
+    fn read_trail(&self) -> Option<Message> {
+        let folder = match &self.actor.trail {
+            Ok(folder) => folder.clone(),
+            Err(why) => return Some(Message::Trail(Err(why.clone()))),
+        };
+        let (inbox, now) = (self.inbox.clone(), self.clocks.now());
+        self.handle.spawn_blocking(move || inbox.control(Control::Trail(Box::new(trail::read(&folder, now)))));
         None
     }
 
@@ -191,6 +204,7 @@ pub fn news(control: Control) -> Option<Message> {
     match control {
         Control::Operation { id, event } => Some(Message::Operation { id, event }),
         Control::Journal(health) => Some(Message::Journal(health)),
+        Control::Trail(read) => Some(Message::Trail(*read)),
         _ => None,
     }
 }
