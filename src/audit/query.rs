@@ -60,10 +60,14 @@ fn has(wanted: Option<&str>, texts: &[&Text]) -> bool {
     texts.iter().any(|text| text.as_str().to_lowercase().contains(&wanted))
 }
 
-/// `in-doubt`, `in doubt` and `IN DOUBT` are one word.
 fn is_word(wanted: &str, word: &str) -> bool {
-    let plain = |text: &str| text.to_lowercase().replace([' ', '_'], "-");
     plain(wanted) == plain(word)
+}
+
+/// `in-doubt`, `in doubt` and `IN DOUBT` are one word.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    text.to_lowercase().replace([' ', '_'], "-")
 }
 
 /// A line and its bytes as they are stored, break included.

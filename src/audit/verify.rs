@@ -110,8 +110,10 @@ pub fn verify_within(
             each(line, bytes);
         });
         if let Err(error) = read {
-            let (stream, file, what) = (folder.id.clone(), folder.path.clone(), format!("it cannot be read: {error}"));
-            walk.findings.push(Finding { damage: Damage::Altered, stream, file, line: 0, offset: 0, what });
+            walk.about(Damage::Altered, &folder.path, format!("it cannot be read: {error}"));
+        } else if walk.findings.is_empty() && walk.hashes.is_empty() {
+            let what = "it has no line: its session ended before its first, or they were taken away".to_owned();
+            walk.about(Damage::Torn, &folder.path, what);
         }
         if is_alive {
             alive.has(&folder.id);
@@ -228,6 +230,12 @@ impl Walk {
         }
     }
 
+    /// Something about a whole file or folder.
+    fn about(&mut self, damage: Damage, file: &Path, what: String) {
+        let (stream, file) = (self.stream.clone(), file.to_owned());
+        self.findings.push(Finding { damage, stream, file, line: 0, offset: 0, what });
+    }
+
     fn head(&self) -> Option<Head> {
         let hash = *self.hashes.last()?;
         Some(Head { stream: self.stream.clone(), seq: self.seq, hash })
@@ -304,8 +312,7 @@ impl Walk {
             }
         };
         self.closed = None;
-        let (stream, file) = (self.stream.clone(), file.to_owned());
-        self.findings.push(Finding { damage: Damage::Altered, stream, file, line: 0, offset: 0, what });
+        self.about(Damage::Altered, file, what);
     }
 }
 
@@ -324,7 +331,8 @@ fn walk_stream(folder: &StreamFolder, walk: &mut Walk, each: &mut impl FnMut(&Li
     for number in streams::segments(&folder.path)? {
         let file = streams::segment_file(&folder.path, number);
         walk.segment(number, expected, &file, before);
-        before = walk_segment(&file, walk, each)?;
+        before = walk_segment(&file, walk, each)
+            .map_err(|error| io::Error::new(error.kind(), format!("{number:06}.jsonl: {error}")))?;
         expected = number + 1;
     }
     // A session may die between a seal and its next segment, so a seal at the end is no damage; that a segment after it is
@@ -332,7 +340,7 @@ fn walk_stream(folder: &StreamFolder, walk: &mut Walk, each: &mut impl FnMut(&Li
     let kept: Vec<_> = std::mem::take(&mut walk.recoveries);
     for (recovery, file, line, offset) in kept {
         let aside = folder.path.join(recovery.file.as_str());
-        let intact = std::fs::read(&aside)
+        let intact = aside_of(&aside, recovery.bytes)
             .is_ok_and(|bytes| bytes.len() as u64 == recovery.bytes && Digest::of(&bytes) == recovery.digest);
         if !intact {
             let what = format!("what was set aside in {} is gone or was changed", recovery.file.shown());
@@ -341,6 +349,13 @@ fn walk_stream(folder: &StreamFolder, walk: &mut Walk, each: &mut impl FnMut(&Li
         }
     }
     Ok(())
+}
+
+/// What was set aside, and one byte more if there is any.
+fn aside_of(file: &Path, length: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    streams::open(file)?.take(length.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Lines and bytes of one file.

@@ -54,7 +54,7 @@ fn kubeconfigs() -> Result<(), Failure> {
 /// The state folder of this configuration: beside its file for one that was named, else `$XDG_STATE_HOME/tierdeck`.
 pub fn state_folder(global: &Global, settings: &Settings) -> PathBuf {
     match &global.config {
-        Some(path) if settings.egress.loopback_only => path.parent().unwrap_or(Path::new(".")).join("state"),
+        Some(path) if settings.egress.loopback_only => path.parent().unwrap_or(Path::new(".")).join("state/tierdeck"),
         _ => state_home(),
     }
 }

@@ -73,6 +73,43 @@ fn a_bad_canary_is_aborted_in_three_keys_and_verified() {
     assert_eq!(kinds.iter().filter(|kind| *kind == "intent").count(), 1);
 }
 
+/// Fires the abort of the bad canary and quits at once; the console goes on without a screen.
+fn abort_and_quit(terminal: &mut Terminal) {
+    terminal.until_text("canary rev");
+    terminal.keys("a");
+    terminal.until_text("send all traffic back");
+    terminal.keys("\r");
+    terminal.until_text("abort now");
+    std::thread::sleep(Duration::from_millis(600));
+    terminal.keys("\x07");
+    terminal.until_text("EXPECTED");
+    terminal.keys("\x1b");
+    terminal.until_text("TIER");
+    terminal.keys("q");
+    terminal.until_text("1 under way");
+}
+
+#[test]
+fn what_is_under_way_at_the_end_is_told_by_name_until_it_is_over_or_left() {
+    let _machine = busy();
+    for is_left in [false, true] {
+        let shop = Shop::fast("bad-canary", 3, 3.0 * SPEED);
+        let config = shop.demo.endpoints().config.display().to_string();
+        let mut terminal = Terminal::start(&["--config", &config], (200, 30));
+        abort_and_quit(&mut terminal);
+        terminal.until_text("ABORT orders");
+        terminal.until_text("verifying, until ");
+        if is_left {
+            terminal.keys("\x03");
+        }
+        let words = if is_left { "left unverified" } else { "VERIFIED: " };
+        let screen = terminal.until_text(words);
+        assert!(screen.iter().any(|line| line.contains("ABORT orders") && line.contains(words)), "{screen:?}");
+        assert_eq!(terminal.ended(), if is_left { 5 } else { 0 });
+        assert!(!terminal.screen().join(" ").contains("audit list"), "the trail of a demo goes with it");
+    }
+}
+
 #[test]
 fn enter_and_a_paste_start_nothing() {
     let _machine = busy();

@@ -89,8 +89,8 @@ impl Disk for RealDisk {
     }
 
     fn tape(&self, path: &Path, new: bool) -> io::Result<Box<dyn Tape>> {
-        // The standard library opens with O_CLOEXEC.
-        let flags = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
+        // The standard library opens with O_CLOEXEC. A pipe in the place of a file is no reason to wait.
+        let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or(0);
         let file = OpenOptions::new().append(true).create_new(new).mode(0o600).custom_flags(flags).open(path)?;
         Ok(Box::new(RealTape(file)))
     }

@@ -75,7 +75,10 @@ impl Journal {
         let mode = Text::fixed(mode);
         let start = SessionStart { version, mode, pid: std::process::id(), host: facts, heads: found.heads, continues };
         let first = journal.append(&Record::of_session(Event::SessionStart(start)));
-        first.inspect_err(|_| journal.disk.release(&journal.reserve_file()))?;
+        first.inspect_err(|_| {
+            journal.disk.release(&journal.reserve_file());
+            journal.disk.discard(&folder);
+        })?;
         Ok(Opened { journal, recovered: found.recovered, unreadable: found.unreadable })
     }
 }

@@ -7,6 +7,7 @@ mod connect;
 mod fault;
 mod follow;
 mod objects;
+mod plugin;
 mod proxy;
 pub mod read;
 mod wire;

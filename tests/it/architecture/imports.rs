@@ -41,6 +41,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "tokio",
             "tokio_util",
             "jiff",
+            "rustix",
             "aws_config",
             "aws_sdk_cloudwatch",
             "aws_sdk_rds",

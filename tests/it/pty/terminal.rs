@@ -24,7 +24,7 @@ pub struct Terminal {
     /// The terminal's settings before the program was started.
     settings: String,
     size: (u16, u16),
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 impl Terminal {
@@ -75,7 +75,11 @@ impl Terminal {
                 }
             }
         });
-        Self { master: Some(pair.master), writer: Some(writer), child, output, settings, size, _home: home }
+        Self { master: Some(pair.master), writer: Some(writer), child, output, settings, size, home }
+    }
+
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     pub fn keys(&mut self, bytes: &str) {
@@ -131,6 +135,14 @@ impl Terminal {
             assert!(!left.is_zero() && !output.ended, "no {what} on:\n{}", screen.join("\n"));
             drop(news.wait_timeout(output, left.min(Duration::from_millis(500))).unwrap());
         }
+    }
+
+    /// Waits for the first byte; fails when there is none within 20 s.
+    pub fn until_written(&self) {
+        let (lock, news) = &*self.output;
+        let patience = Duration::from_secs(20);
+        let (output, _) = news.wait_timeout_while(lock.lock().unwrap(), patience, |o| o.bytes.is_empty()).unwrap();
+        assert!(!output.bytes.is_empty(), "nothing was written");
     }
 
     pub fn until_text(&self, text: &str) -> Vec<String> {
