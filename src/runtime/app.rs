@@ -184,7 +184,7 @@ impl App {
                 }
                 Control::Suspend => self.suspend()?,
                 Control::Drawn => {}
-                Control::Operation { .. } | Control::Journal(_) => {
+                Control::Operation { .. } | Control::Journal(_) | Control::Sink { .. } => {
                     if let Some(message) = news(control.clone()) {
                         self.hear(message)?;
                     }

@@ -38,6 +38,11 @@ pub enum Control {
     },
     /// Whether the journal takes records.
     Journal(Result<(), Shown>),
+    /// Whether a required sink takes them.
+    Sink {
+        name: Shown,
+        health: Result<(), Shown>,
+    },
 }
 
 #[derive(Clone, Debug)]

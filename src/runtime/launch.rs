@@ -104,6 +104,11 @@ impl Headless {
         self.session.state()
     }
 
+    #[must_use]
+    pub const fn clocks(&self) -> Clocks {
+        self.clocks
+    }
+
     /// A state with the hints and help of this run's keymap.
     #[must_use]
     pub fn described(&self, state: State) -> State {
@@ -216,7 +221,7 @@ fn session(settings: &Settings, keymap: Keymap, user: Shown, clocks: &Clocks) ->
         operations: Operations::new(
             Shown::of(&settings.environment.name),
             settings.environment.class,
-            Policy::default(),
+            Policy::of(&settings.policy, &settings.environment.name, settings.environment.class),
         ),
     };
     Session::new(state, world, keymap)

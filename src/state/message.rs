@@ -42,6 +42,11 @@ pub enum Message {
     },
     /// Whether the journal takes records, and if not, why.
     Journal(Result<(), Shown>),
+    /// Whether a required sink takes what the journal records, and if not, why.
+    Sink {
+        name: Shown,
+        health: Result<(), Shown>,
+    },
     /// The terminal is gone: what has begun goes on without it.
     Detached,
 }

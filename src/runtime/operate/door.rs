@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::records;
+use super::sinks::Sinks;
 use super::systems::Systems;
 use super::{Actor, aws, tell};
 use crate::audit::journal::{Durable, Journal, JournalFault, Limits, Opening, RealDisk, host_facts};
@@ -74,7 +75,14 @@ pub struct Door {
 impl Door {
     /// Opens the journal on its thread; whether it takes records reaches the loop as [`Control::Journal`].
     #[must_use]
-    pub fn open(handle: Handle, inbox: Inbox, clocks: Clocks, systems: Arc<Systems>, actor: Actor) -> Self {
+    pub fn open(
+        handle: Handle,
+        inbox: Inbox,
+        clocks: Clocks,
+        systems: Arc<Systems>,
+        actor: Actor,
+        sinks: Sinks,
+    ) -> Self {
         let (orders, waiting) = mpsc::channel();
         let door = Self { orders };
         let lost = inbox.clone();
@@ -85,6 +93,7 @@ impl Door {
             clocks,
             systems,
             actor,
+            sinks,
             journal: None,
             ailing: false,
             subjects: BTreeMap::new(),
@@ -116,6 +125,11 @@ impl Door {
         self.order(Order::Session(Box::new(Recorded::Arm(arm))));
     }
 
+    /// A record of no operation.
+    pub fn session(&self, event: Recorded) {
+        self.order(Order::Session(Box::new(event)));
+    }
+
     pub fn disarmed(&self, why: &'static str) {
         self.order(Order::Session(Box::new(Recorded::Disarm { why: Text::fixed(why) })));
     }
@@ -141,6 +155,7 @@ struct Keeper {
     clocks: Clocks,
     systems: Arc<Systems>,
     actor: Actor,
+    sinks: Sinks,
     journal: Option<Journal>,
     /// The loop was told that the journal takes nothing.
     ailing: bool,
@@ -171,6 +186,7 @@ impl Keeper {
                     return;
                 }
             }
+            self.sinks.nudge();
         }
     }
 
@@ -192,6 +208,7 @@ impl Keeper {
                 };
                 match Journal::open(Box::new(RealDisk), trail, opening) {
                     Ok(opened) => {
+                        self.sinks.own(trail, opened.journal.stream());
                         self.journal = Some(opened.journal);
                         Ok(())
                     }
@@ -295,10 +312,16 @@ impl Keeper {
 
     /// Sends on a task of its own; the answer comes back as an order, so that it is recorded first.
     fn send(&self, commit: Commit, durable: Durable) {
-        let (systems, door) = (self.systems.clone(), self.door.clone());
+        let (systems, door, sinks) = (self.systems.clone(), self.door.clone(), self.sinks.clone());
         self.handle.spawn(async move {
-            let stream = durable.spend().head.stream;
-            let result = send(&systems, &commit.mutation).await;
+            let head = durable.spend().head;
+            // What breaks the glass needs one durable place, and the intent is in one.
+            let held = if commit.intent.confirmed.glass_broken { Ok(()) } else { sinks.hold(&head).await };
+            let result = match held {
+                Ok(()) => send(&systems, &commit.mutation).await,
+                Err(fault) => Err(Failure::unanswered(Reached::Nothing, fault)),
+            };
+            let stream = head.stream;
             let Commit { operation, step, attempt, .. } = commit;
             door.order(Order::Answered(Box::new(Answered { operation, step, attempt, stream, result })));
         });

@@ -9,6 +9,8 @@ mod follow;
 mod lock;
 mod look;
 mod records;
+pub mod rights;
+pub mod sinks;
 mod systems;
 
 use std::collections::BTreeMap;
@@ -28,6 +30,7 @@ use crate::operation::machine::{Effect, Event};
 use crate::operation::target::OperationId;
 use crate::state::message::{self as state, Message};
 use door::Door;
+use sinks::Sinks;
 use systems::Systems;
 
 /// How long the end of the session waits for the disk.
@@ -54,6 +57,7 @@ pub struct Operator {
     clocks: Clocks,
     systems: Arc<Systems>,
     door: Door,
+    sinks: Sinks,
     actor: Actor,
     environment: Shown,
     locks: BTreeMap<OperationId, lock::Lock>,
@@ -65,13 +69,16 @@ impl Operator {
     pub fn new(handle: Handle, inbox: Inbox, clocks: Clocks, settings: &Settings, actor: Actor) -> Self {
         let systems = Arc::new(Systems::new(settings));
         let environment = Shown::of(&settings.environment.name);
-        let door = Door::open(handle.clone(), inbox.clone(), clocks, systems.clone(), actor.clone());
+        let (sinks, waiting) = Sinks::new(settings, actor.trail.as_deref().ok());
+        let door = Door::open(handle.clone(), inbox.clone(), clocks, systems.clone(), actor.clone(), sinks.clone());
+        waiting.start(&inbox, clocks, &door);
         Self {
             handle,
             inbox,
             clocks,
             systems,
             door,
+            sinks,
             actor,
             environment,
             locks: BTreeMap::new(),
@@ -109,6 +116,7 @@ impl Operator {
     /// Ends the journal in order.
     pub fn end(&self, why: &'static str) {
         self.door.end(why, ENDING);
+        self.sinks.end(ENDING);
     }
 
     /// Begins what an operation asks.
@@ -180,6 +188,7 @@ pub fn news(control: Control) -> Option<Message> {
     match control {
         Control::Operation { id, event } => Some(Message::Operation { id, event }),
         Control::Journal(health) => Some(Message::Journal(health)),
+        Control::Sink { name, health } => Some(Message::Sink { name, health }),
         _ => None,
     }
 }
