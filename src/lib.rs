@@ -20,7 +20,7 @@
 //! - `action`, `input`: what keys mean; keymaps are data.
 //! - `state`: the reducer. `session` dispatches, `navigate` moves through places, `rows` is the one order of rows.
 //! - `layout`, `theme`, `ui`: pure functions of `(&State, &Theme)`.
-//! - `report`: the JSON contract of `status` and `audit`.
+//! - `report`: the JSON contract of `status`, `run` and `audit`.
 //! - `clients`: one folder per protocol, wire to slim own types; `sources`: one file per feed, types to facts.
 //! - `config`: files to `domain::settings`, with errors that say file, line, column and the fix.
 //! - `runtime`: clocks, threads, tasks, terminal, the loop. `cli`: one file per subcommand.
@@ -35,7 +35,7 @@
 //! - World time and human time are apart: ages, thresholds and queries live in world time, waits in human time.
 //! - A required sink of the trail has the intent before the first byte; only broken glass goes past it.
 //! - A change leaves by one door (`runtime::operate`): planned, guarded, confirmed, its intent durable before the first
-//!   byte, sent once, judged by what is observed. Outside the embedded world that door is closed.
+//!   byte, sent once, judged by what is observed. AWS is changed in the embedded world alone.
 //! - In the embedded world every client is held to loopback (`clients::egress`).
 //!
 //! # What an addition touches

@@ -26,7 +26,7 @@ pub struct WorldArgs {
     #[arg(long, default_value = "shop-eks", value_name = "WORLD")]
     pub world: String,
     /// What happens [default: an incident drawn by the seed]
-    #[arg(long, value_name = "SCENARIO", value_parser = PossibleValuesParser::new(world::scenario_names()))]
+    #[arg(long, value_name = "SCENARIO", value_parser = PossibleValuesParser::new(world::all_scenarios()))]
     pub scenario: Option<String>,
     /// Draws what the scenario leaves open
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -42,7 +42,7 @@ impl WorldArgs {
         if !self.speed.is_finite() || self.speed <= 0.0 || self.speed > 1000.0 {
             return Err(Failure::usage("--speed is more than 0 and at most 1000"));
         }
-        let drawn = || world::drawn_scenario(self.seed).to_owned();
+        let drawn = || world::drawn_scenario(&self.world, self.seed).to_owned();
         let scenario = self.scenario.clone().unwrap_or_else(drawn);
         Ok(DemoOptions {
             world: world::Options { world: self.world.clone(), scenario, seed: self.seed, ..world::Options::default() },

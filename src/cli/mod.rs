@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod out;
 mod places;
+mod run;
 mod snapshot;
 mod status;
 
@@ -28,6 +29,7 @@ use crate::runtime::panics;
 pub const OK: u8 = 0;
 pub const ERROR: u8 = 1;
 pub const USAGE: u8 = 2;
+pub const NOT_CONFIRMED: u8 = 4;
 
 /// A terminal operations console for the person on call.
 #[derive(Debug, Parser)]
@@ -61,6 +63,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Tell the health of every tier once (the default when the output is no terminal)
     Status(status::StatusArgs),
+    /// Operate without the console: plan, guards, trail and verification are the same
+    Run(run::RunArgs),
     /// Write one screen as text or SVG
     Snapshot(snapshot::SnapshotArgs),
     /// Read and check the audit trail
@@ -130,6 +134,7 @@ fn run(args: impl IntoIterator<Item = OsString>) -> Result<u8, Failure> {
         None => console::run(&cli.global),
         Some(Command::Demo(args)) => demo::run(&cli.global, &args),
         Some(Command::Status(args)) => status::run(&cli.global, &args),
+        Some(Command::Run(args)) => run::run(&cli.global, &args),
         Some(Command::Snapshot(args)) => snapshot::run(&cli.global, &args),
         Some(Command::Audit(args)) => audit::run(&cli.global, &args),
         Some(Command::Doctor(args)) => doctor::run(&cli.global, &args),

@@ -59,6 +59,11 @@ pub fn error(message: &str) {
     }
 }
 
+/// Writes a line of progress to standard error; where nobody reads it nothing is lost.
+pub fn tell(line: &Shown) {
+    let _ = writeln!(io::stderr().lock(), "{}", line.as_str());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

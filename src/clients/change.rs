@@ -20,6 +20,8 @@ pub enum Reached {
     Nothing,
     /// The server answered that it does not do it.
     Refused,
+    /// The server answered that what the request asserts does not hold: it was changed by somebody else.
+    Outdated,
     /// It may have been done.
     Unknown,
 }

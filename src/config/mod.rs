@@ -45,12 +45,27 @@ pub fn load(path: &Path) -> Result<Settings, ConfigError> {
 /// As [`load`], without the reading.
 pub fn parse(text: &str, file: &str) -> Result<Settings, ConfigError> {
     let settings: Settings = toml::from_str(text).map_err(|error| {
-        invalid(text, file, error.span().map_or(0, |span| span.start), error.message().trim().to_owned())
+        invalid(text, file, error.span().map_or(0, |span| span.start), worded(error.message().trim()))
     })?;
     match check::first_mistake(&settings) {
         None => Ok(settings),
         Some(mistake) => Err(invalid(text, file, mistake.offset(text), mistake.message)),
     }
+}
+
+/// The parser's words for a value of a wrong kind are those of its author; here is what to write.
+fn worded(message: &str) -> String {
+    let Some(rest) = message.strip_prefix("invalid type: ") else { return message.to_owned() };
+    let (found, wanted) = rest.split_once(", expected ").unwrap_or((rest, ""));
+    let fix = match (found, wanted) {
+        ("map", "a sequence") => "there may be several of them: write the name in double brackets, as in [[prometheus]]",
+        (_, "a string") => "write it in quotes",
+        (_, "a boolean") => "write true or false, without quotes",
+        (_, wanted) if wanted.starts_with(['f', 'i', 'u']) => "write a number, without quotes",
+        (_, "a sequence") => "write a list, as in [\"one\", \"two\"]",
+        _ => return message.to_owned(),
+    };
+    format!("{fix} (this is {})", if found == "map" { "a table" } else { found })
 }
 
 fn invalid(text: &str, file: &str, offset: usize, message: String) -> ConfigError {

@@ -6,11 +6,17 @@ use std::net::TcpStream;
 
 use super::{Demo, DemoOptions, start, world};
 
+mod mixed;
+
 /// 2026-11-21T10:00:00Z.
 const NOW: i64 = 1_795_255_200_000;
 
 fn demo(scenario: &str, seed: u64) -> Demo {
-    let world = world::Options { scenario: scenario.to_owned(), seed, history: 300_000, ..world::Options::default() };
+    demo_of("shop-eks", scenario, seed)
+}
+
+fn demo_of(world: &str, scenario: &str, seed: u64) -> Demo {
+    let world = world::Options { world: world.to_owned(), scenario: scenario.to_owned(), seed, history: 300_000 };
     start(&DemoOptions { world, speed: 0.0, at: Some(NOW) }).expect("a demo")
 }
 
@@ -55,16 +61,19 @@ const EVENTS: &str = "Action=DescribeEvents&SourceType=db-instance&SourceIdentif
 
 /// Writes one row as a client of PostgreSQL does. True when the server says that it is written.
 fn insert(demo: &Demo) -> bool {
-    let probe = demo.endpoints().probes.iter().find(|p| p.name == "orders-db").expect("a database");
-    let attempt = || -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect(probe.address)?;
-        stream.write_all(b"\0\0\0\x14\0\x03\0\0user\0audit\0\0")?;
-        read_until_ready(&mut stream)?;
-        let statement = b"INSERT INTO audit VALUES (1)\0";
-        stream.write_all(&[&b"Q"[..], &(statement.len() as u32 + 4).to_be_bytes(), statement].concat())?;
-        Ok(read_until_ready(&mut stream)?.contains(&(b'C', b"INSERT 0 1\0".to_vec())))
-    };
-    attempt().unwrap_or(false)
+    let answer = query(demo, "orders-db", "INSERT INTO audit VALUES (1)");
+    answer.is_ok_and(|messages| messages.contains(&(b'C', b"INSERT 0 1\0".to_vec())))
+}
+
+/// What a database answers to one statement on a new connection.
+fn query(demo: &Demo, database: &str, statement: &str) -> std::io::Result<Vec<(u8, Vec<u8>)>> {
+    let probe = demo.endpoints().probes.iter().find(|p| p.name == database).expect("a database");
+    let mut stream = TcpStream::connect(probe.address)?;
+    stream.write_all(b"\0\0\0\x14\0\x03\0\0user\0audit\0\0")?;
+    read_until_ready(&mut stream)?;
+    let statement = [statement.as_bytes(), b"\0"].concat();
+    stream.write_all(&[&b"Q"[..], &(statement.len() as u32 + 4).to_be_bytes(), &statement].concat())?;
+    read_until_ready(&mut stream)
 }
 
 fn read_until_ready(stream: &mut TcpStream) -> std::io::Result<Vec<(u8, Vec<u8>)>> {

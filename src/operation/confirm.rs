@@ -85,7 +85,9 @@ pub fn headless(
     if (class == RiskClass::Production || need.reason) && reason.is_none_or(|reason| reason.trim().is_empty()) {
         return Err(Shown::fixed("a reason is needed: --reason TEXT"));
     }
-    if risk.within(class) >= Risk::Careful && token != Some(wanted.as_str()) {
+    // A token for something else is a mistake, whether one was needed or not.
+    let fits = token.map_or(risk.within(class) < Risk::Careful, |token| token == wanted.as_str());
+    if !fits {
         return Err(shown!("it must be confirmed: --confirm {}", wanted));
     }
     if need.approval {

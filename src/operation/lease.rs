@@ -1,11 +1,14 @@
-//! The lock of a target as a Kubernetes Lease (facts/kubernetes.md 1.10, facts/controlplane.md 4): who holds it is judged
-//! by when *we* last saw it change, never by comparing clocks.
+//! The lock of a target as a Kubernetes Lease (facts/kubernetes.md 1.10, facts/controlplane.md 4).
+//!
+//! Whether its holder is gone is never judged by the holder's clock against ours: either *we* saw it unchanged for as long
+//! as it is valid, or the server says how old it is (the time of its last write in managedFields, against the `Date` of
+//! the answer), so that a process that has only just started need not wait.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::evidence::json::raw;
+use super::evidence::json::{list, raw, stamp};
 use super::mutation::kube::segment;
 use super::target::Target;
 use crate::domain::text::{Raw, Shown};
@@ -25,6 +28,8 @@ pub struct LeaseSeen {
     pub transitions: u64,
     pub version: Raw,
     pub unchanged_since: Human,
+    /// How long ago it was written when it was read, by the server's own clock; whole seconds.
+    pub age: Option<Duration>,
 }
 
 /// One request to the Lease API.
@@ -44,9 +49,10 @@ pub enum Claim {
 }
 
 impl LeaseSeen {
-    /// `before` is what was seen last: an unchanged record keeps its time.
+    /// `before` is what was seen last: an unchanged record keeps its time. `date` is when the server answered.
     #[must_use]
-    pub fn read(value: &Value, now: Human, before: Option<&Self>) -> Self {
+    pub fn read(value: &Value, now: Human, date: Option<Stamp>, before: Option<&Self>) -> Self {
+        let written = list(value, "/metadata/managedFields").filter_map(|entry| stamp(entry, "/time")).max();
         let fresh = Self {
             holder: raw(value, "/spec/holderIdentity"),
             seconds: super::evidence::json::count(value, "/spec/leaseDurationSeconds").unwrap_or(SECONDS),
@@ -55,15 +61,21 @@ impl LeaseSeen {
             transitions: value.pointer("/spec/leaseTransitions").and_then(Value::as_u64).unwrap_or(0),
             version: raw(value, "/metadata/resourceVersion"),
             unchanged_since: now,
+            age: date.zip(written).map(|(date, written)| date.since(written)),
         };
         match before {
-            Some(before) if before.version == fresh.version => before.clone(),
+            Some(before) if before.version == fresh.version => {
+                Self { unchanged_since: before.unchanged_since, ..fresh }
+            }
             _ => fresh,
         }
     }
 
     fn is_expired(&self, now: Human) -> bool {
-        now.0.saturating_sub(self.unchanged_since.0) > Duration::from_secs(u64::from(self.seconds))
+        let valid = Duration::from_secs(u64::from(self.seconds));
+        // Both times are cut to seconds.
+        let old = self.age.is_some_and(|age| age > valid + Duration::from_secs(1));
+        old || now.0.saturating_sub(self.unchanged_since.0) > valid
     }
 }
 
@@ -165,12 +177,28 @@ mod tests {
         assert!(first.body.contains(r#""renewTime":"2026-11-21T03:12:07.250000Z""#), "{}", first.body);
         let theirs = json!({ "metadata": { "resourceVersion": "9" },
             "spec": { "holderIdentity": "sre2@b2#1", "leaseDurationSeconds": 60, "acquireTime": "T", "leaseTransitions": 2 } });
-        let seen = LeaseSeen::read(&theirs, at(10), None);
-        let again = LeaseSeen::read(&theirs, at(50), Some(&seen));
+        let seen = LeaseSeen::read(&theirs, at(10), None, None);
+        let again = LeaseSeen::read(&theirs, at(50), None, Some(&seen));
         assert_eq!(again.unchanged_since, at(10));
         assert!(matches!(claim(&target, Some(&again), &me, now, at(69)), Claim::Held { .. }));
         let Claim::Request(taken) = claim(&target, Some(&again), &me, now, at(71)) else { panic!() };
         assert_eq!(taken.method, "PUT");
         assert!(taken.body.contains(r#""resourceVersion":"9""#) && taken.body.contains(r#""leaseTransitions":3"#));
+    }
+
+    #[test]
+    fn the_server_says_that_a_holder_is_gone_to_one_who_has_only_just_come() {
+        let target = Target { component: ComponentId::new(Kind::Rollout, "shop", "backend"), engine: Engine::Rollout };
+        let (me, human) = (Raw::new("sre1@b1#7"), Human(Duration::from_secs(5)));
+        let theirs = json!({ "metadata": { "resourceVersion": "9",
+            "managedFields": [{ "manager": "tierdeck", "time": "2026-11-21T03:12:07Z" }] },
+            "spec": { "holderIdentity": "sre2@b2#1", "leaseDurationSeconds": 60 } });
+        let now = Stamp::parse_rfc3339("2026-11-21T03:12:07Z").unwrap();
+        for (seconds, held) in [(0, true), (61, true), (62, false)] {
+            let date = Some(now + Duration::from_secs(seconds));
+            let seen = LeaseSeen::read(&theirs, human, date, None);
+            let claim = claim(&target, Some(&seen), &me, now, human);
+            assert_eq!(matches!(claim, Claim::Held { .. }), held, "after {seconds} s");
+        }
     }
 }

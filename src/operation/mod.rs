@@ -14,7 +14,7 @@
 //! | effect | who does it | what comes back |
 //! |---|---|---|
 //! | `Gather` | reading clients: `ask.http()` gives the Kubernetes request, `ask.read(&json)` its evidence; AWS and probes fill `evidence::aws` | `Gathered` with the same round, for each ask; a 404 is `Found::Missing`, all else that fails `Found::Failed` |
-//! | `Lock`, `Unlock` | Lease ([`lease`]) or lock file, renewed every 20 s | `Locked`, `LockRefused`, `LockLost` |
+//! | `Lock`, `Unlock` | Lease ([`lease`]) or lock file, renewed every 20 s | `Locked`, `LockRefused`, `LockFailed`, `LockLost` |
 //! | `Commit` | the door: durable intent, then the request once | `NotSent` when no byte left, else `Answered`, however late |
 //! | `Follow`, `Unfollow` | reading clients, each read at its own pace of world time | `Sighted` for each answer |
 //! | `Arm` | the state arms production; the reason is asked afterwards | - |

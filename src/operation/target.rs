@@ -26,6 +26,18 @@ pub enum Engine {
 }
 
 impl Engine {
+    pub const ALL: [Self; 9] = [
+        Self::Rollout,
+        Self::Deployment,
+        Self::StatefulSet,
+        Self::DaemonSet,
+        Self::Node,
+        Self::RdsInstance,
+        Self::Aurora,
+        Self::CloudNativePg,
+        Self::ElastiCache,
+    ];
+
     /// The engine of a component, `None` where nothing of it can be operated. A database cluster says by its `engine`
     /// attribute what it is: `aurora-postgresql 15.4`, `cloudnative-pg`.
     #[must_use]

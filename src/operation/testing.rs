@@ -17,8 +17,10 @@ use crate::domain::id::{ComponentId, Kind};
 use crate::domain::reading::{Absence, Reading};
 use crate::domain::settings::RiskClass;
 use crate::domain::text::Raw;
+use crate::domain::tier::Tier;
 use crate::domain::time::{Human, Stamp};
-use crate::model::board::{Board, Cause, Evidence as Sight, SourceStatus, Users};
+use crate::domain::unit::Statistic;
+use crate::model::board::{Board, Cause, ComponentRow, Evidence as Sight, Latency, SourceStatus, TierRow, Users};
 
 pub fn stamp(seconds: i64) -> Stamp {
     Stamp::from_millis(1_795_230_727_000 + seconds * 1000)
@@ -70,6 +72,42 @@ pub fn board() -> Board {
         changes: Vec::new(),
         gaps: Vec::new(),
     }
+}
+
+/// A board with these components and nothing else.
+pub fn board_of(ids: &[(Kind, &str, &str)]) -> Board {
+    let nothing = || Reading::Absent(Absence::NotMeasured);
+    let health = crate::domain::health::Health::Ok;
+    let row = |(kind, scope, name): &(Kind, &str, &str)| ComponentRow {
+        id: ComponentId::new(*kind, scope, name),
+        name: crate::domain::text::Shown::of(name),
+        health,
+        reasons: Vec::new(),
+        replicas: None,
+        zones: Vec::new(),
+        spof: false,
+        rollout: None,
+        signals: Vec::new(),
+        members: Vec::new(),
+        attributes: Vec::new(),
+    };
+    let statistic = Statistic::Avg;
+    let tier = TierRow {
+        tier: Tier::Application,
+        health,
+        reasons: Vec::new(),
+        rate: nothing(),
+        rate_vs_last_week: nothing(),
+        error_ratio: nothing(),
+        error_added_ratio: nothing(),
+        latency: Latency { reading: nothing(), statistic, target: None },
+        latency_added: nothing(),
+        saturation: None,
+        capacity: None,
+        trend: Vec::new(),
+        components: ids.iter().map(row).collect(),
+    };
+    Board { tiers: vec![tier], ..board() }
 }
 
 /// Everything around an operation, with a clock that only tests move.

@@ -135,6 +135,7 @@ fn headless_needs_a_reason_in_production_and_the_token_from_careful_up() {
     use RiskClass::{Production, Staging};
     assert!(run(Risk::Safer, Production, Some("r"), None));
     assert!(!run(Risk::Safer, Production, None, None));
+    assert!(!run(Risk::Safer, Production, Some("r"), Some("backend@prod-us")), "meant for another place");
     assert!(!run(Risk::Careful, Production, Some("r"), None));
     assert!(!run(Risk::Risky, Production, Some("r"), Some("backend@prod-us")));
     assert!(run(Risk::Risky, Production, Some("r"), Some("backend@prod-eu")));

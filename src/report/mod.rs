@@ -6,6 +6,7 @@ pub mod audit;
 pub mod doctor;
 mod figure;
 mod rollout;
+pub mod run;
 pub mod status;
 
 pub use figure::Figure;

@@ -21,9 +21,9 @@ use crate::theme::Theme;
 /// At most 20 frames a second.
 const FRAME: Duration = Duration::from_millis(50);
 /// Ages and the clock move on once a second.
-const TICK: Duration = Duration::from_secs(1);
+pub(super) const TICK: Duration = Duration::from_secs(1);
 /// While news wait for their assessment.
-const SOON: Duration = Duration::from_millis(100);
+pub(super) const SOON: Duration = Duration::from_millis(100);
 
 /// Why the loop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +153,7 @@ impl App {
             let _ = self.hear(Message::Feed { observations: batch.observations, sources });
             let _ = self.hear(Message::Tick);
         }
-        if let Some(operator) = &self.operator {
+        if let Some(operator) = &mut self.operator {
             operator.end("the console ended");
         }
     }

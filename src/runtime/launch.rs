@@ -1,5 +1,6 @@
 //! Putting the parts together: settings to sources, a session, and either the console or a headless run.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,26 +11,32 @@ use ratatui::buffer::Buffer;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
-use super::app::{App, End};
+use super::app::{self, App, End};
 use super::clock::Clocks;
 use super::connect;
 use super::inbox::{Control, Inbox};
-use super::operate::{Actor, Operator};
+use super::operate::{Actor, Operator, news};
 use super::{panics, runner, signals};
+use crate::audit::record::StreamId;
 use crate::domain::id::SourceId;
 use crate::domain::settings::Settings;
 use crate::domain::text::{Raw, Shown};
+use crate::domain::time::Human;
 use crate::input::Keymap;
 use crate::model::board::{SourceState, SourceStatus};
+use crate::model::facts::Scope;
 use crate::model::world::World;
 use crate::operation::policy::Policy;
-use crate::state::message::{Message, Timed};
+use crate::state::message::{Effect, Message, Timed};
+use crate::state::operations::Opening;
 use crate::state::session::Session;
 use crate::state::{BoardPlace, Environment, Filter, Operations, Place, State};
 use crate::theme::Theme;
 
 /// No news for this long after every source has answered means that the first round is in.
 const QUIET: Duration = Duration::from_millis(400);
+/// How long the end waits for a lock that is being taken.
+const LETTING_GO: Duration = Duration::from_secs(2);
 
 /// Shows the console in this terminal until it ends.
 ///
@@ -39,7 +46,7 @@ pub fn console(settings: &Settings, keymap: Keymap, theme: Theme, actor: Actor) 
     let clocks = Clocks::new(settings.clock.unwrap_or_default());
     let inbox = Inbox::default();
     let refresh = Arc::new(Notify::new());
-    let session = session(settings, keymap, actor.who.clone(), &clocks);
+    let session = session(settings, keymap, actor.who.clone(), &clocks, Opening::ReadOnly);
     // The first frame is drawn before any source is built: nothing slow may stand before it.
     let mut app = App::start(session, theme, clocks, inbox.clone(), refresh.clone())?;
     let runtime = start(settings, &inbox, clocks, &refresh)?;
@@ -49,12 +56,19 @@ pub fn console(settings: &Settings, keymap: Keymap, theme: Theme, actor: Actor) 
     end
 }
 
-/// A run without a terminal, for `status` and `snapshot`.
+/// A run without a terminal, for `status`, `snapshot` and `run`.
 pub struct Headless {
     session: Session,
     clocks: Clocks,
     inbox: Inbox,
-    interrupted: bool,
+    /// Signals that asked us to end, in the order in which they came.
+    signals: Vec<&'static str>,
+    /// What has come whole: collections by source, and whether the journal takes records.
+    heard: BTreeSet<(SourceId, Scope)>,
+    journal: bool,
+    ticked_at: Human,
+    /// Carries out what operations ask, where any may be.
+    operator: Option<Operator>,
     /// Taken when dropped.
     runtime: Option<Runtime>,
 }
@@ -65,11 +79,40 @@ impl Headless {
     /// # Errors
     /// The operating system gives no threads.
     pub fn start(settings: &Settings, keymap: Keymap, user: Shown) -> io::Result<Self> {
+        Self::build(settings, keymap, user, Opening::ReadOnly, None)
+    }
+
+    /// The same with operations, which are confirmed by flags.
+    ///
+    /// # Errors
+    /// The operating system gives no threads.
+    pub fn operating(settings: &Settings, actor: Actor) -> io::Result<Self> {
+        Self::build(settings, Keymap::default(), actor.who.clone(), Opening::Flags, Some(actor))
+    }
+
+    fn build(
+        settings: &Settings,
+        keymap: Keymap,
+        user: Shown,
+        door: Opening,
+        actor: Option<Actor>,
+    ) -> io::Result<Self> {
         let clocks = Clocks::new(settings.clock.unwrap_or_default());
         let inbox = Inbox::default();
         let runtime = start(settings, &inbox, clocks, &Arc::new(Notify::new()))?;
-        let session = session(settings, keymap, user, &clocks);
-        Ok(Self { session, clocks, inbox, interrupted: false, runtime: Some(runtime) })
+        let operator =
+            actor.map(|actor| Operator::new(runtime.handle().clone(), inbox.clone(), clocks, settings, actor));
+        Ok(Self {
+            session: session(settings, keymap, user, &clocks, door),
+            clocks,
+            inbox,
+            signals: Vec::new(),
+            heard: BTreeSet::new(),
+            journal: false,
+            ticked_at: clocks.human(),
+            operator,
+            runtime: Some(runtime),
+        })
     }
 
     /// Runs until every source has answered or failed and nothing new comes, at most `limit`.
@@ -80,7 +123,7 @@ impl Headless {
             let now = self.clocks.human().0;
             let waiting = self.session.state().sources.iter().any(|source| !source.has_answered());
             let quiet = now.saturating_sub(news_at) >= QUIET;
-            if (!waiting && quiet) || now.saturating_sub(begun) >= limit || self.interrupted {
+            if (!waiting && quiet) || now.saturating_sub(begun) >= limit || self.is_interrupted() {
                 break;
             }
             if self.turn(Duration::from_millis(50)) {
@@ -93,7 +136,7 @@ impl Headless {
     /// Runs for a span of human time.
     pub fn run_for(&mut self, span: Duration) {
         let until = self.clocks.human().0 + span;
-        while self.clocks.human().0 < until && !self.interrupted {
+        while self.clocks.human().0 < until && !self.is_interrupted() {
             self.turn(Duration::from_millis(200).min(until.saturating_sub(self.clocks.human().0)));
         }
         self.session.assess(self.clocks.now());
@@ -117,26 +160,96 @@ impl Headless {
 
     /// Whether a signal asked us to end.
     #[must_use]
-    pub const fn is_interrupted(&self) -> bool {
-        self.interrupted
+    pub fn is_interrupted(&self) -> bool {
+        !self.signals.is_empty() || panics::report().is_some()
+    }
+
+    /// Signals that asked us to end so far.
+    #[must_use]
+    pub fn signals(&self) -> &[&'static str] {
+        &self.signals
+    }
+
+    #[must_use]
+    pub const fn clocks(&self) -> Clocks {
+        self.clocks
+    }
+
+    /// Whether a source has told all it knows of a collection.
+    #[must_use]
+    pub fn has_heard(&self, source: &SourceId, scope: Scope) -> bool {
+        self.heard.contains(&(source.clone(), scope))
+    }
+
+    /// Whether the journal has said if it takes records.
+    #[must_use]
+    pub const fn knows_journal(&self) -> bool {
+        self.journal
+    }
+
+    pub fn assess(&mut self) {
+        self.session.assess(self.clocks.now());
     }
 
     /// One turn of the loop; whether observations came.
-    fn turn(&mut self, timeout: Duration) -> bool {
+    pub fn turn(&mut self, timeout: Duration) -> bool {
         let batch = self.inbox.take(timeout);
-        let ends = |control: &Control| matches!(control, Control::Terminate(_));
-        self.interrupted |= batch.control.iter().any(ends) || panics::report().is_some();
         if batch.control.contains(&Control::Suspend) {
             // Refused, it is a stop that does not happen.
             let _ = signals::stop();
         }
-        let news = !batch.observations.is_empty();
-        if news || batch.sources.is_some() {
-            let sources = batch.sources.unwrap_or_else(|| self.session.state().sources.clone());
-            let message = Message::Feed { observations: batch.observations, sources };
-            self.session.update(Timed { now: self.clocks.now(), human: self.clocks.human(), message });
+        for control in batch.control {
+            match control {
+                Control::Terminate(signal) => self.signals.push(signal),
+                control => {
+                    self.journal |= matches!(control, Control::Journal(_));
+                    news(control).into_iter().for_each(|message| self.hear(message));
+                }
+            }
         }
-        news
+        let has_news = !batch.observations.is_empty();
+        if has_news || batch.sources.is_some() {
+            let whole = batch.observations.iter().filter(|observation| observation.complete);
+            self.heard.extend(whole.map(|observation| (observation.source.clone(), observation.scope)));
+            let sources = batch.sources.unwrap_or_else(|| self.session.state().sources.clone());
+            self.hear(Message::Feed { observations: batch.observations, sources });
+        }
+        has_news
+    }
+
+    /// Lets the state know that time has passed, when it is due.
+    pub fn tick(&mut self) {
+        let now = self.clocks.human();
+        let interval = if self.session.is_stale() { app::SOON } else { app::TICK };
+        if now.0.saturating_sub(self.ticked_at.0) >= interval {
+            self.ticked_at = now;
+            self.hear(Message::Tick);
+        }
+    }
+
+    /// Tells the state, and does what follows.
+    pub fn hear(&mut self, message: Message) {
+        let effects = self.session.update(Timed { now: self.clocks.now(), human: self.clocks.human(), message });
+        self.perform(effects);
+    }
+
+    /// Does what the state asks; without operations there is nothing to do.
+    pub fn perform(&mut self, effects: Vec<Effect>) {
+        let Some(operator) = &mut self.operator else { return };
+        let messages: Vec<Message> = effects.into_iter().filter_map(|effect| operator.perform(effect)).collect();
+        messages.into_iter().for_each(|message| self.hear(message));
+    }
+
+    /// Ends operations in order: no lock of ours stays, and the journal is closed; which stream of the trail it was.
+    pub fn end(&mut self, why: &'static str) -> Option<StreamId> {
+        let until = self.clocks.human().0 + LETTING_GO;
+        let idle = |headless: &Self| headless.session.state().operations.desk.in_flight() == 0;
+        // A lock that was asked for before it was cancelled is let go when it comes.
+        while idle(self) && self.operator.as_ref().is_some_and(Operator::holds_a_lock) && self.clocks.human().0 < until
+        {
+            self.turn(Duration::from_millis(50));
+        }
+        self.operator.as_mut()?.end(why)
     }
 }
 
@@ -196,7 +309,7 @@ async fn build(entry: connect::Entry, inbox: Inbox, clocks: Clocks, refresh: Arc
     }
 }
 
-fn session(settings: &Settings, keymap: Keymap, user: Shown, clocks: &Clocks) -> Session {
+fn session(settings: &Settings, keymap: Keymap, user: Shown, clocks: &Clocks, door: Opening) -> Session {
     let now = clocks.now();
     let world = World::new(settings);
     let board = Arc::new(world.assess(&[], now));
@@ -218,11 +331,14 @@ fn session(settings: &Settings, keymap: Keymap, user: Shown, clocks: &Clocks) ->
         hints: Vec::new(),
         help: Vec::new(),
         size: (80, 24),
-        operations: Operations::new(
-            Shown::of(&settings.environment.name),
-            settings.environment.class,
-            Policy::of(&settings.policy, &settings.environment.name, settings.environment.class),
-        ),
+        operations: Operations {
+            door,
+            ..Operations::new(
+                Shown::of(&settings.environment.name),
+                settings.environment.class,
+                Policy::of(&settings.policy, &settings.environment.name, settings.environment.class),
+            )
+        },
     };
     Session::new(state, world, keymap)
 }

@@ -49,8 +49,14 @@ pub struct Operations {
 /// How production is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Opening {
+    /// No key opens it: `tierdeck run` confirms by its flags.
+    Flags,
     ReadOnly,
-    Armed { until: Human, last_key: Human, reason: Shown },
+    Armed {
+        until: Human,
+        last_key: Human,
+        reason: Shown,
+    },
 }
 
 impl Operations {
@@ -170,7 +176,9 @@ pub fn choose(state: &mut State) -> Vec<Effect> {
     vec![opening(state, request)]
 }
 
-pub(super) fn opening(state: &State, request: Request) -> Effect {
+/// What opens an operation: the shell gives it its identity.
+#[must_use]
+pub fn opening(state: &State, request: Request) -> Effect {
     Effect::Open { request: Box::new(request), who: state.operations.who.as_ref().map(|who| who.name.clone()) }
 }
 
@@ -325,6 +333,7 @@ fn with_desk(state: &mut State, call: impl FnOnce(&mut Desk, &Context<'_>) -> Ve
     let mut desk = std::mem::take(&mut state.operations.desk);
     let operations = &state.operations;
     let door = match operations.door {
+        Opening::Flags => Door::Headless,
         Opening::ReadOnly => Door::Keys { armed_until: None },
         Opening::Armed { until, .. } => Door::Keys { armed_until: Some(until) },
     };

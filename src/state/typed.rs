@@ -7,7 +7,8 @@ use super::operations::{arm, disarm, opening};
 use super::{Overlay, State};
 use crate::domain::text::{Raw, Shown};
 use crate::input::{Key, KeyName, TextField};
-use crate::operation::registry;
+use crate::model::board::Board;
+use crate::operation::registry::{self, Unclear};
 use crate::operation::target::{Params, Request, Target};
 use crate::operation::verb::Verb;
 use crate::shown;
@@ -89,19 +90,47 @@ fn run_command(state: &mut State, text: &str) -> Result<Vec<Effect>, Shown> {
     }
 }
 
-/// An operation as it is typed: `abort orders`, `scale orders 12`.
-///
-/// # Errors
-/// What is not understood, and what it may be.
-pub fn request(state: &State, word: &str, rest: &str) -> Result<Request, Shown> {
-    let verb = Verb::parse(word).ok_or_else(|| shown!("{} is no command; see the menu (a)", Raw::new(word)))?;
-    let (name, parameters) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
-    let row = registry::find(&state.board, name).map_err(|candidates| match candidates.as_slice() {
-        [] => shown!("nothing that can be operated is called {}", Raw::new(name)),
-        _ => shown!("{} may be {}", Raw::new(name), Shown::joined(candidates, ", ")),
-    })?;
-    let target = Target::of(row).ok_or_else(|| shown!("nothing can be done to {}", Raw::new(name)))?;
-    Ok(Request::new(verb, target, params(verb, parameters)?))
+fn request(state: &State, word: &str, rest: &str) -> Result<Request, Shown> {
+    let (target, parameters) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
+    let order = Order::read(word, target, parameters)?;
+    order.request(&state.board).map_err(|unclear| unclear.sentence())
+}
+
+/// An operation as it is typed, on the `:` line and after `tierdeck run`: `abort orders`, `scale shop/orders 12`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    pub verb: Verb,
+    /// A name, which the board may or may not know.
+    pub target: String,
+    pub params: Params,
+}
+
+impl Order {
+    /// Reads its three parts.
+    ///
+    /// # Errors
+    /// What is expected instead.
+    pub fn read(word: &str, target: &str, parameters: &str) -> Result<Self, Shown> {
+        let verb = Verb::parse(word).ok_or_else(|| shown!("{} is no command; see the menu (a)", Raw::new(word)))?;
+        if target.is_empty() {
+            return Err(shown!("{} what? Its name is needed", verb.name()));
+        }
+        Ok(Self { verb, target: target.to_owned(), params: params(verb, parameters)? })
+    }
+
+    /// What it means on a board.
+    ///
+    /// # Errors
+    /// The target is not exactly one component that the verb applies to.
+    pub fn request(&self, board: &Board) -> Result<Request, Unclear> {
+        let row = registry::find(board, self.verb, &self.target)?;
+        let target = Target::of(row).ok_or_else(|| Unclear {
+            what: shown!("nothing can be done to {}", row.id.shown()),
+            candidates: Vec::new(),
+            is_ambiguous: false,
+        })?;
+        Ok(Request::new(self.verb, target, self.params.clone()))
+    }
 }
 
 /// A key while parameters are typed. Enter plans: it starts nothing.

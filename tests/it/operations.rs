@@ -12,7 +12,7 @@ use crate::support::{Shop, busy};
 const SPEED: f64 = 6.0;
 
 /// What changed something, of one server, as it was sent.
-fn mutations(shop: &Shop, of: &str) -> Vec<Value> {
+pub fn mutations(shop: &Shop, of: &str) -> Vec<Value> {
     let answer = shop.demo.command("requests");
     let json = answer.strip_prefix("ok requests ").expect("the requests");
     let all: Vec<Value> = serde_json::from_str(json).expect("JSON");
@@ -23,7 +23,7 @@ fn mutations(shop: &Shop, of: &str) -> Vec<Value> {
     all.into_iter().filter(is_real).collect()
 }
 
-fn audit(config: &str, args: &[&str]) -> (Option<i32>, String) {
+pub fn audit(config: &str, args: &[&str]) -> (Option<i32>, String) {
     let binary = env!("CARGO_BIN_EXE_tierdeck");
     let output = Command::new(binary).args(["--config", config, "audit"]).args(args).output().expect("it runs");
     (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{AsyncBufRead, TryStreamExt};
+use http::response::Parts;
 use http::{Method, Request, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube::Client;
@@ -13,6 +14,7 @@ use serde_json::value::RawValue;
 
 use super::fault;
 use super::wire::{lax, lossy, place};
+use crate::clients::web;
 use crate::domain::error::{Fault, FaultKind};
 use crate::domain::settings::ServiceProxy;
 use crate::domain::text::{Raw, Shown};
@@ -271,11 +273,15 @@ impl Connection {
 
     /// The body of an answer that is a success.
     async fn answer(&self, request: Request<Vec<u8>>) -> Result<Body, Fault> {
+        self.success(request).await.map(|(_, body)| body)
+    }
+
+    async fn success(&self, request: Request<Vec<u8>>) -> Result<(Parts, Body), Fault> {
         let request = request.map(Body::from);
         let response = self.client.send(request).await.map_err(|error| fault::request(&self.server, &error))?;
         let (parts, body) = response.into_parts();
         if !parts.status.is_client_error() && !parts.status.is_server_error() {
-            return Ok(body);
+            return Ok((parts, body));
         }
         Err(fault::answer(&self.server, parts.status.as_u16(), &self.limited(body, LARGEST_ANSWER).await?))
     }
@@ -286,6 +292,20 @@ impl Connection {
     /// Any [`Fault`] of the connection; [`FaultKind::Missing`] for what does not exist.
     pub async fn object(&self, path: &str, deadline: Duration) -> Result<String, Fault> {
         self.get(path, LARGEST_PAGE, deadline).await
+    }
+
+    /// GET of an object as JSON text, and when the server answered by its own clock, in ms since the Unix epoch.
+    ///
+    /// # Errors
+    /// As [`Self::object`].
+    pub async fn dated_object(&self, path: &str, deadline: Duration) -> Result<(String, Option<i64>), Fault> {
+        let request = self.question(Method::GET, path, "", Vec::new())?;
+        let answer = async {
+            let (parts, body) = self.success(request).await?;
+            let date = parts.headers.get(header::DATE).and_then(|value| value.to_str().ok()).and_then(web::date);
+            Ok((lossy(self.limited(body, LARGEST_ANSWER).await?.into()), date))
+        };
+        tokio::time::timeout(deadline, answer).await.unwrap_or_else(|_| Err(self.silent(deadline)))
     }
 
     /// A question about ourselves that the API wants as POST (access reviews), as JSON text.

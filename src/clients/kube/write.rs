@@ -9,7 +9,6 @@ use http::{HeaderMap, Method, Request, header};
 use http_body_util::{BodyExt, Limited};
 use kube::client::{AuthError, Body};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::fault;
 use super::read::{Connection, Connector};
@@ -60,7 +59,39 @@ struct Status {
     status: String,
     message: String,
     code: u16,
-    details: Option<Box<RawValue>>,
+    details: Option<Details>,
+}
+
+/// Other members of it do not matter here; an unknown shape is as good as none.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    name: String,
+    causes: Vec<Cause>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Cause {
+    reason: String,
+    field: String,
+    message: String,
+}
+
+impl Status {
+    /// A precondition of a patch did not hold. The server does not say which `test` failed (facts/controlplane.md 0.1); a
+    /// uid in a merge patch counts as a change of what cannot change.
+    fn is_outdated(&self) -> bool {
+        let Some(details) = &self.details else { return true };
+        let is_bare = details.name.is_empty() && details.causes.is_empty();
+        is_bare || details.causes.iter().any(|cause| cause.field == "metadata.uid")
+    }
+
+    /// The sentence with the numbers, which the server gives as the cause of its own.
+    fn budget(&self) -> Option<&str> {
+        let causes = self.details.iter().flat_map(|details| &details.causes);
+        causes.filter(|cause| cause.reason == "DisruptionBudget").map(|cause| cause.message.as_str()).next()
+    }
 }
 
 impl Writer {
@@ -149,20 +180,24 @@ impl Writer {
                 shown!("kubernetes {}: conflict: {}", server, Raw::new(&told.message)),
                 Shown::fixed("it was changed by somebody else; look again"),
             ),
-            // The server does not say which `test` failed (facts/controlplane.md 0.1).
-            422 if is_empty(told.details.as_deref()) => Fault::new(
+            422 if told.is_outdated() => Fault::new(
                 FaultKind::Usage,
                 shown!("kubernetes {}: what the plan rests on no longer holds", server),
                 Shown::fixed("it was changed by somebody else; look again"),
             ),
             429 => Fault::new(
                 FaultKind::Throttled,
-                shown!("kubernetes {}: {}", server, Raw::new(&told.message)),
+                shown!("kubernetes {}: {}", server, Raw::new(told.budget().unwrap_or(&told.message))),
                 Shown::fixed("a disruption budget or the server's own limit; look again later"),
             ),
             _ => fault::status(server, code, &told.message, None),
         };
-        let reached = if code >= 500 { Reached::Unknown } else { Reached::Refused };
+        let reached = match code {
+            500.. => Reached::Unknown,
+            409 => Reached::Outdated,
+            422 if told.is_outdated() => Reached::Outdated,
+            _ => Reached::Refused,
+        };
         Failure { reached, status: Some(status), request_id, fault }
     }
 }
@@ -181,10 +216,6 @@ fn is_rehearsal(change: &Change) -> bool {
 fn failure(body: &str) -> Option<Status> {
     let told: Status = serde_json::from_str(body).unwrap_or_default();
     (told.kind == "Status" && told.status == "Failure").then_some(told)
-}
-
-fn is_empty(details: Option<&RawValue>) -> bool {
-    details.is_none_or(|details| details.get().trim() == "{}")
 }
 
 fn request_id(headers: &HeaderMap) -> Option<Raw> {
@@ -273,22 +304,34 @@ mod tests {
             (
                 409,
                 json!({"code": 409, "message": "object has been modified", "details": {}}),
-                Reached::Refused,
+                Reached::Outdated,
                 "conflict",
             ),
             (
                 422,
                 json!({"code": 422, "message": "in our request", "details": {}}),
-                Reached::Refused,
+                Reached::Outdated,
                 "no longer holds",
             ),
             (
                 422,
-                json!({"code": 422, "message": "uid is immutable", "details": {"name": "x"}}),
-                Reached::Refused,
-                "immutable",
+                json!({"code": 422, "message": "immutable", "details": {"name": "x", "causes": [{"field": "metadata.uid"}]}}),
+                Reached::Outdated,
+                "no longer holds",
             ),
-            (429, json!({"code": 429, "message": "needs 5 healthy pods"}), Reached::Refused, "needs 5 healthy pods"),
+            (
+                422,
+                json!({"code": 422, "message": "must be positive", "details": {"name": "x", "causes": [{"field": "spec.replicas"}]}}),
+                Reached::Refused,
+                "must be positive",
+            ),
+            (
+                429,
+                json!({"code": 429, "message": "it would violate the budget",
+                    "details": {"causes": [{"reason": "DisruptionBudget", "message": "needs 5 healthy pods"}]}}),
+                Reached::Refused,
+                "needs 5 healthy pods",
+            ),
             (403, json!({"code": 403, "message": "may not"}), Reached::Refused, "forbidden"),
             (500, json!({"code": 500, "message": "etcd"}), Reached::Unknown, "etcd"),
             (504, json!({"code": 504, "message": "timeout"}), Reached::Unknown, "504"),

@@ -13,7 +13,6 @@ use crate::demo::servers::{Running, kube};
 
 use super::{DemoError, DemoOptions, Endpoints, folder};
 
-const CONTEXT: &str = "shop-eks";
 const REGION: &str = "eu-west-1";
 /// Fixed credentials: no real account takes them.
 const ACCESS_KEY: &str = "AKIADEMO";
@@ -33,7 +32,7 @@ pub fn write(
     let kubeconfig = folder.join("kubeconfig");
     let audit_dir = folder.join("state/tierdeck/audit");
     std::fs::create_dir_all(&audit_dir)?;
-    folder::write(&kubeconfig, kubeconfig_text(&url("kubernetes")))?;
+    folder::write(&kubeconfig, kubeconfig_text(&options.world.world, &url("kubernetes")))?;
     folder::write(&folder.join("ca.pem"), &running.authority)?;
     let endpoints = Endpoints {
         world: options.world.world.clone(),
@@ -105,11 +104,12 @@ fn base_url(address: &SocketAddr) -> String {
     format!("http://{address}")
 }
 
-fn kubeconfig_text(server: &str) -> String {
+/// The context is named after the world.
+fn kubeconfig_text(context: &str, server: &str) -> String {
     format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: {CONTEXT}\n\
-         clusters:\n- name: {CONTEXT}\n  cluster:\n    server: {server}\n\
-         contexts:\n- name: {CONTEXT}\n  context:\n    cluster: {CONTEXT}\n    user: {user}\n\
+        "apiVersion: v1\nkind: Config\ncurrent-context: {context}\n\
+         clusters:\n- name: {context}\n  cluster:\n    server: {server}\n\
+         contexts:\n- name: {context}\n  context:\n    cluster: {context}\n    user: {user}\n\
          users:\n- name: {user}\n  user:\n    token: {token}\n",
         user = kube::USER,
         token = kube::TOKEN,
@@ -173,7 +173,7 @@ struct Egress {
 struct Kubernetes {
     name: &'static str,
     kubeconfig: String,
-    context: &'static str,
+    context: String,
 }
 
 #[derive(Serialize)]
@@ -230,7 +230,7 @@ fn config(endpoints: &Endpoints, production: &Production, running: &Running) -> 
         kubernetes: vec![Kubernetes {
             name: "k8s",
             kubeconfig: endpoints.kubeconfig.display().to_string(),
-            context: CONTEXT,
+            context: endpoints.world.clone(),
         }],
         prometheus: url("prom", &endpoints.prometheus),
         alertmanager: url("alertmanager", &endpoints.alertmanager),

@@ -23,7 +23,8 @@ const SITE: &str = "shop.example";
 
 fn production() -> Arc<Production> {
     let mut world = World::new(&Options { history: 0, ..Options::default() }, NOW).expect("the default world");
-    let service = |name: &str, protocol| TcpService { name: name.to_owned(), protocol, up: true, delay: 0.0 };
+    let service =
+        |name: &str, protocol| TcpService { name: name.to_owned(), protocol, up: true, read_only: false, delay: 0.0 };
     let host = |name: &str, up| SshHost { name: name.to_owned(), address: "10.0.0.9".to_owned(), up };
     world.stores.network = Network {
         dns: Dns { records: vec![(SITE.to_owned(), vec![Ipv4Addr::new(203, 0, 113, 7)])], delay: 0.0, failing: false },

@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use crate::demo::production::Production;
 
 use super::fault::{Gate, Gated};
+use super::postgres::Behind;
 use super::{Faults, Probe, postgres};
 use crate::demo::store::network::TcpService;
 
@@ -37,9 +38,9 @@ pub fn start(production: &Arc<Production>, faults: &mut Faults) -> io::Result<Ve
             loop {
                 let stream = gate.accept().await;
                 let (shared, name) = (shared.clone(), name.clone());
-                let delay = move || statement_time(&shared, &name);
+                let look = move || behind(&shared, &name);
                 tokio::spawn(async move {
-                    if kind == "redis" { redis(stream).await } else { postgres::converse(stream, delay).await }
+                    if kind == "redis" { redis(stream).await } else { postgres::converse(stream, look).await }
                 });
             }
         });
@@ -47,11 +48,14 @@ pub fn start(production: &Arc<Production>, faults: &mut Faults) -> io::Result<Ve
     Ok(probes)
 }
 
-/// How long a statement takes now, of the wall's time.
-fn statement_time(production: &Production, name: &str) -> Duration {
+/// The database of a name as it is now; a statement takes time of the wall's.
+fn behind(production: &Production, name: &str) -> Behind {
     let found = |service: &&TcpService| service.name == name;
-    let delay = production.read(|world| world.stores.network.tcp.iter().find(found).map_or(0.0, |s| s.delay));
-    Duration::from_secs_f64(delay / 1_000.0 / production.clock().rate.max(1.0))
+    let known = production.read(|world| world.stores.network.tcp.iter().find(found).cloned());
+    known.map_or_else(Behind::default, |service| Behind {
+        delay: Duration::from_secs_f64(service.delay / 1_000.0 / production.clock().rate.max(1.0)),
+        read_only: service.read_only,
+    })
 }
 
 /// Answers PING, inline or as an array of bulk strings, and no other command.

@@ -8,6 +8,7 @@ pub struct Aws {
     pub load_balancers: Vec<LoadBalancer>,
     pub target_groups: Vec<TargetGroup>,
     pub db_instances: Vec<DbInstance>,
+    pub db_clusters: Vec<DbCluster>,
     pub db_events: Vec<DbEvent>,
     pub cache_events: Vec<CacheEvent>,
     pub replication_groups: Vec<ReplicationGroup>,
@@ -80,11 +81,42 @@ pub struct DbInstance {
     pub backup_retention_days: i32,
     pub latest_restorable: Option<i64>,
     pub allocated_gib: i32,
+    /// The Aurora cluster that it is a member of.
+    pub cluster: Option<String>,
+    pub created_at: i64,
+}
+
+/// An Aurora cluster.
+#[derive(Clone, Debug)]
+pub struct DbCluster {
+    pub id: String,
+    /// `DbClusterResourceId`.
+    pub resource_id: String,
+    pub engine: &'static str,
+    pub engine_version: String,
+    pub status: String,
+    /// Host names for writing and for reading.
+    pub endpoint: String,
+    pub reader_endpoint: String,
+    pub port: u16,
+    pub members: Vec<DbClusterMember>,
+    pub backup_retention_days: i32,
+    pub latest_restorable: Option<i64>,
     pub created_at: i64,
 }
 
 #[derive(Clone, Debug)]
+pub struct DbClusterMember {
+    pub id: String,
+    pub writer: bool,
+    /// `PromotionTier`.
+    pub tier: usize,
+}
+
+#[derive(Clone, Debug)]
 pub struct DbEvent {
+    /// `db-instance` or `db-cluster`.
+    pub kind: &'static str,
     pub source: String,
     pub message: String,
     pub categories: Vec<&'static str>,

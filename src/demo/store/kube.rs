@@ -37,6 +37,8 @@ pub const PDBS: Gvr = Gvr::new("policy", "v1", "poddisruptionbudgets");
 pub const ENDPOINT_SLICES: Gvr = Gvr::new("discovery.k8s.io", "v1", "endpointslices");
 pub const ROLLOUTS: Gvr = Gvr::new("argoproj.io", "v1alpha1", "rollouts");
 pub const APPLICATIONS: Gvr = Gvr::new("argoproj.io", "v1alpha1", "applications");
+pub const CNPG_CLUSTERS: Gvr = Gvr::new("postgresql.cnpg.io", "v1", "clusters");
+pub const KUSTOMIZATIONS: Gvr = Gvr::new("kustomize.toolkit.fluxcd.io", "v1", "kustomizations");
 pub const LEASES: Gvr = Gvr::new("coordination.k8s.io", "v1", "leases");
 /// Events of users in the newer form; the older one is [`EVENTS`].
 pub const NEW_EVENTS: Gvr = Gvr::new("events.k8s.io", "v1", "events");

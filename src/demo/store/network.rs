@@ -43,6 +43,8 @@ pub struct TcpService {
     /// `postgres`, `redis`.
     pub protocol: &'static str,
     pub up: bool,
+    /// Its database is a replica: it takes no writes.
+    pub read_only: bool,
     /// How long a statement takes, ms of world time.
     pub delay: f64,
 }

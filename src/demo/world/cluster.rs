@@ -136,8 +136,9 @@ impl Workload {
         let closed = if self.spec.kind == Kind::DaemonSet { covered.as_slice() } else { closed };
         let made = Pod::create(self.spec, wanted, seed, (self.created_pods, at), closed);
         let free = match (self.spec.kind, made) {
-            (Kind::StatefulSet, Some(mut pod)) => {
-                let names = (0..self.desired).map(|ordinal| format!("{}-{ordinal}", self.spec.name));
+            (Kind::StatefulSet | Kind::PostgresCluster, Some(mut pod)) => {
+                let first = u32::from(self.spec.kind == Kind::PostgresCluster);
+                let names = (first..first + self.desired).map(|ordinal| format!("{}-{ordinal}", self.spec.name));
                 let taken = |name: &String| self.pods.iter().any(|p| p.name == *name);
                 let name = names.into_iter().find(|name| !taken(name));
                 name.map(|name| {
@@ -278,7 +279,7 @@ impl Workload {
         let wanted = (self.desired * self.wanted_weight()).div_ceil(100);
         let new = self.living(self.current).count() as u32;
         let living = self.pods.iter().filter(|p| p.deleted_at.is_none()).count() as u32;
-        let surge = if self.in_place() { 0 } else { self.desired.div_ceil(4) };
+        let surge = if self.spec.kind.is_in_place() { 0 } else { self.desired.div_ceil(4) };
         let create = wanted.saturating_sub(new).min((self.desired + surge).saturating_sub(living));
         for _ in 0..create {
             if !self.create_pod(seed, self.current, at, closed) {
@@ -300,11 +301,6 @@ impl Workload {
         self.report_crashes(at, &mut notices);
         self.progress_on(at, wanted, &mut notices);
         notices
-    }
-
-    /// Whether a pod must go before its successor comes.
-    fn in_place(&self) -> bool {
-        matches!(self.spec.kind, Kind::StatefulSet | Kind::DaemonSet)
     }
 
     /// Pods that were told to go and have had their time are gone.
@@ -345,7 +341,7 @@ impl Workload {
     fn remove_surplus(&mut self, at: i64, wanted: u32, notices: &mut Vec<Notice>) {
         let mut gone = Vec::new();
         let aborted = self.progress == Progress::Aborted;
-        if (self.progress == Progress::Rolling && !self.in_place()) || aborted {
+        if (self.progress == Progress::Rolling && !self.spec.kind.is_in_place()) || aborted {
             // Pods that nobody wants and that serve no one need no replacement first.
             let current = self.current;
             let useless = |p: &&mut Pod| (p.revision == current) == aborted && p.deleted_at.is_none() && !p.ready(at);
@@ -358,7 +354,8 @@ impl Workload {
         let unready = self.pods.iter().filter(|p| p.deleted_at.is_none() && !p.ready(at)).count() as u32;
         let mut surplus = living.saturating_sub(unready).saturating_sub(self.desired);
         let mut own_surplus = (self.living(self.current).count() as u32).saturating_sub(wanted);
-        if self.progress == Progress::Rolling && self.in_place() && unready == 0 && living == self.desired {
+        if self.progress == Progress::Rolling && self.spec.kind.is_in_place() && unready == 0 && living == self.desired
+        {
             // The next one is replaced once all the others serve: one that never does stops it.
             surplus = 1;
         }

@@ -15,6 +15,8 @@ const WAIT_LIMIT: f64 = 1.0;
 /// What has befallen an instance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DatabaseState {
+    /// It follows the primary of its store.
+    pub replica: bool,
     /// Factor on the time of a query: storage that stalls, not load.
     pub slow: f64,
     /// Share of queries that fail.
@@ -29,7 +31,15 @@ pub struct DatabaseState {
 
 impl Default for DatabaseState {
     fn default() -> Self {
-        Self { slow: 1.0, errors: 0.0, lag: 0.0, lag_growth: 0.0, down: false }
+        Self { replica: false, slow: 1.0, errors: 0.0, lag: 0.0, lag_growth: 0.0, down: false }
+    }
+}
+
+impl DatabaseState {
+    /// As the world begins.
+    #[must_use]
+    pub fn of(database: &Database) -> Self {
+        Self { replica: database.replica, ..Self::default() }
     }
 }
 
@@ -37,6 +47,7 @@ impl Default for DatabaseState {
 #[derive(Clone, Debug)]
 pub struct DatabaseFlow {
     pub spec: &'static Database,
+    pub replica: bool,
     /// Queries per second, of which `failed` per second end in an error.
     pub queries: f64,
     pub failed: f64,
@@ -47,8 +58,6 @@ pub struct DatabaseFlow {
     /// Server connections busy, and open.
     pub active: f64,
     pub connections: f64,
-    /// Clients that wait for a server connection.
-    pub waiting: f64,
     /// Share of the instance's CPU.
     pub cpu: f64,
     pub lag: f64,
@@ -62,6 +71,12 @@ impl DatabaseFlow {
     #[must_use]
     pub fn as_seen(&self) -> Duration {
         self.query.then(Duration::spread(self.wait, 0.6))
+    }
+
+    /// Clients that wait for a server connection.
+    #[must_use]
+    pub fn waiting(&self) -> f64 {
+        self.queries * self.wait
     }
 
     #[must_use]
@@ -91,15 +106,15 @@ pub fn serve(spec: &'static Database, queries: f64, state: &DatabaseState, seed:
     let connections = (active * 1.15 + 16.0 + 2.0 * wander(own, at, 240_000)).min(spec::POOL_SIZE + 28.0);
     DatabaseFlow {
         spec,
+        replica: state.replica,
         queries,
         failed: queries * (1.0 - (1.0 - state.errors) * (1.0 - refused)),
         query: Duration::spread(mean, 0.9),
         wait,
         active,
         connections,
-        waiting: queries * wait,
         cpu,
-        lag: state.lag + if spec.replica { 0.03 + 0.02 * wander(own, at, 130_000).abs() } else { 0.0 },
+        lag: state.lag + if state.replica { 0.03 + 0.02 * wander(own, at, 130_000).abs() } else { 0.0 },
         disk_queue: 0.3 * state.slow.powf(1.1) * (1.0 + 0.1 * wander(own, at, 90_000)),
         down: false,
     }
@@ -109,13 +124,13 @@ pub fn serve(spec: &'static Database, queries: f64, state: &DatabaseState, seed:
 fn unreachable(spec: &'static Database, queries: f64, state: &DatabaseState) -> DatabaseFlow {
     DatabaseFlow {
         spec,
+        replica: state.replica,
         queries,
         failed: queries,
         query: Duration::spread(MILLISECOND, 0.5),
         wait: WAIT_LIMIT,
         active: 0.0,
         connections: 0.0,
-        waiting: queries * WAIT_LIMIT,
         cpu: 0.0,
         lag: state.lag,
         disk_queue: 0.0,

@@ -6,6 +6,7 @@
 use super::database::{CacheFlow, DatabaseFlow, DatabaseState, serve, serve_cache};
 use super::latency::{Duration, MILLISECOND, Mixture};
 use super::noise::{digest, mix, wander};
+use super::shop::{Shop, Store};
 use super::spec::{self, Service};
 use super::traffic::Edge;
 
@@ -88,6 +89,7 @@ pub struct WorkerFlow {
 /// The state of the whole path at one moment.
 #[derive(Clone, Debug)]
 pub struct Flow {
+    pub shop: &'static Shop,
     pub at: i64,
     pub edge: Edge,
     pub services: Vec<ServiceFlow>,
@@ -110,7 +112,7 @@ impl Flow {
 
     #[must_use]
     pub fn primary(&self) -> Option<&DatabaseFlow> {
-        self.databases.iter().find(|d| !d.spec.replica)
+        self.databases.iter().find(|d| !d.replica)
     }
 
     /// Business: orders completed per second.
@@ -122,6 +124,7 @@ impl Flow {
 
 /// What a moment is computed from.
 pub struct Conditions<'a> {
+    pub shop: &'static Shop,
     pub seed: u64,
     pub at: i64,
     pub edge: Edge,
@@ -139,30 +142,57 @@ pub struct Conditions<'a> {
 #[must_use]
 pub fn compute(conditions: &Conditions) -> Flow {
     let requests = demands(conditions);
-    let of = |needs: fn(&spec::Needs) -> f64| -> f64 {
-        spec::SERVICES.iter().zip(&requests).map(|(s, rate)| needs(&s.needs) * rate).sum()
-    };
     let mut worker = work(conditions);
-    let (writes, reads) = (of(|n| n.writes), of(|n| n.reads));
-    let load = |replica: bool| if replica { reads / 2.0 } else { writes + worker.done * spec::JOB_WRITES };
-    let databases: Vec<DatabaseFlow> = spec::DATABASES
-        .iter()
-        .zip(conditions.databases)
-        .map(|(d, state)| serve(d, load(d.replica), state, conditions.seed, conditions.at))
-        .collect();
-    let cache = serve_cache(of(|n| n.cache), conditions.cache_reconnects, conditions.seed, conditions.at);
-    let stores = Stores::new(&databases, &cache);
+    let databases = serve_queries(conditions, &requests, &worker);
+    let commands = spec::SERVICES.iter().zip(&requests).map(|(s, rate)| s.needs.cache * rate).sum();
+    let cache = serve_cache(commands, conditions.cache_reconnects, conditions.seed, conditions.at);
+    let behind = |workload: &str| Stores::new(conditions.shop.store_of(workload), &databases, &cache);
     let mut services: Vec<ServiceFlow> = Vec::with_capacity(spec::SERVICES.len());
     for ((service, rate), groups) in spec::SERVICES.iter().zip(&requests).zip(conditions.groups).rev() {
+        let stores = behind(service.workload);
         let flow = serve_requests(service, *rate, groups, &services, &stores, conditions);
         services.push(flow);
     }
     services.reverse();
     let queries = spec::Needs { writes: spec::JOB_WRITES, reads: 0.0, cache: 0.0 };
+    let stores = behind(WORKER);
     worker.time = spec::JOB_TIME + stores.time(&queries).mean;
     worker.failed = worker.done * (0.0005 + stores.failures(&queries)).min(1.0);
     worker.placed = placed(&services);
-    Flow { at: conditions.at, edge: conditions.edge, services, databases, cache, worker }
+    Flow { shop: conditions.shop, at: conditions.at, edge: conditions.edge, services, databases, cache, worker }
+}
+
+/// The workload that does the jobs.
+const WORKER: &str = "worker";
+
+/// The queries that reach each database: what changes something goes to the primary of the caller's store, what only reads
+/// is spread over those of its replicas that answer.
+fn serve_queries(conditions: &Conditions, requests: &[f64], worker: &WorkerFlow) -> Vec<DatabaseFlow> {
+    let shop = conditions.shop;
+    let all = || shop.databases().zip(conditions.databases);
+    let asked = |name: &str, needs: fn(&spec::Needs) -> f64| -> f64 {
+        let of = |workload| shop.store_of(workload).is_some_and(|store| store.name == name);
+        let services = spec::SERVICES.iter().zip(requests).filter(|(service, _)| of(service.workload));
+        services.map(|(service, rate)| needs(&service.needs) * rate).sum()
+    };
+    let load = |name: &str, state: &DatabaseState| {
+        if !state.replica {
+            let jobs = shop.store_of(WORKER).is_some_and(|store| store.name == name);
+            return asked(name, |n| n.writes) + if jobs { worker.done * spec::JOB_WRITES } else { 0.0 };
+        }
+        let replicas = all().filter(|((store, _), other)| store.name == name && other.replica);
+        let (up, count) = replicas.fold((0_u32, 0_u32), |(up, n), (_, other)| (up + u32::from(!other.down), n + 1));
+        match up {
+            0 => asked(name, |n| n.reads) / f64::from(count),
+            _ if state.down => 0.0,
+            _ => asked(name, |n| n.reads) / f64::from(up),
+        }
+    };
+    all()
+        .map(|((store, database), state)| {
+            serve(database, load(store.name, state), state, conditions.seed, conditions.at)
+        })
+        .collect()
 }
 
 /// Requests per second at each service; a service without a ready pod calls no one.
@@ -191,10 +221,11 @@ struct Stores {
 }
 
 impl Stores {
-    fn new(databases: &[DatabaseFlow], cache: &CacheFlow) -> Self {
-        let primary = databases.iter().find(|d| !d.spec.replica);
-        // Reads are spread over the replicas evenly.
-        let replicas: Vec<_> = databases.iter().filter(|d| d.spec.replica).collect();
+    fn new(store: Option<&Store>, databases: &[DatabaseFlow], cache: &CacheFlow) -> Self {
+        let own = || databases.iter().filter(|d| store.is_some_and(|store| store.name == d.spec.store));
+        let primary = own().find(|d| !d.replica);
+        // Reads are spread evenly over the replicas that get any.
+        let replicas: Vec<_> = own().filter(|d| d.replica && (d.queries > 0.0 || !d.down)).collect();
         let count = replicas.len().max(1) as f64;
         let read = replicas.iter().map(|d| d.as_seen()).fold(Duration::ZERO, Duration::then);
         Self {

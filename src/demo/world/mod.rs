@@ -1,4 +1,4 @@
-//! The model of a production environment: what a seed, a scenario and a moment make of world `shop-eks`.
+//! The model of a production environment: what a seed, a scenario and a moment make of a world.
 //!
 //! [`model::Model`] is the world itself and knows no protocol: it steps through time, and each step computes a
 //! [`flow::Flow`]. `export` watches the steps and fills the stores that the servers answer from.
@@ -15,13 +15,14 @@ pub mod noise;
 pub mod operations;
 pub mod pod;
 pub mod scenario;
+pub mod shop;
 pub mod spec;
 #[cfg(test)]
 mod tests;
 pub mod traffic;
 pub mod will;
 
-pub use scenario::{drawn_scenario, scenario_names};
+pub use scenario::{all_scenarios, drawn_scenario, scenario_names};
 
 use super::store::Stores;
 use export::Exporters;
@@ -52,17 +53,17 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { world: spec::WORLD.to_owned(), scenario: "calm".to_owned(), seed: 1, history: 2 * HOUR }
+        Self { world: shop::EKS.name.to_owned(), scenario: "calm".to_owned(), seed: 1, history: 2 * HOUR }
     }
 }
 
 /// Why there is no such world.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WorldError {
-    #[error("there is no world \"{name}\": the embedded world is \"{}\"", spec::WORLD)]
+    #[error("there is no world \"{name}\": the embedded worlds are {}", shop::names())]
     UnknownWorld { name: String },
-    #[error("there is no scenario \"{name}\": choose one of {}", scenario_names().join(", "))]
-    UnknownScenario { name: String },
+    #[error("there is no scenario \"{name}\" in this world: choose one of {}", known.join(", "))]
+    UnknownScenario { name: String, known: &'static [&'static str] },
     #[error("scenario {file} cannot be read: {message}")]
     Scenario { file: String, message: String },
 }
@@ -108,13 +109,12 @@ impl World {
     /// # Errors
     /// When world or scenario do not exist, or the scenario's file is wrong.
     pub fn new(options: &Options, now: i64) -> Result<Self, WorldError> {
-        if options.world != spec::WORLD {
-            return Err(WorldError::UnknownWorld { name: options.world.clone() });
-        }
+        let unknown = || WorldError::UnknownWorld { name: options.world.clone() };
+        let shop = shop::find(&options.world).ok_or_else(unknown)?;
         let last_week = floor(now - WEEK - HOUR / 2, COARSE)..floor(now - WEEK + 4 * HOUR, COARSE);
-        let mut model = Model::settled(options.seed, last_week.start);
+        let mut model = Model::settled(shop, options.seed, last_week.start);
         let mut stores = Stores::default();
-        let mut exporters = Exporters::new(&mut stores, options.seed, now);
+        let mut exporters = Exporters::new(&mut stores, shop, options.seed, now);
         let mut at = last_week.start;
         while at < last_week.end {
             model.step(at, COARSE as f64 / 1_000.0);
@@ -192,9 +192,15 @@ impl World {
         self.model.monitoring_up
     }
 
+    /// What an instance of a PostgreSQL cluster tells of itself, if one of that name answers.
+    #[must_use]
+    pub fn instance_status(&self, pod: &str) -> Option<serde_json::Value> {
+        export::kube::instance_status(&self.model, pod)
+    }
+
     fn start_scenario(&mut self, name: &str, at: i64) -> Result<(), WorldError> {
         let revisions = |workload: &str| self.model.workload(workload).map(|w| (w.stable, w.next_revision()));
-        let timeline = scenario::plan(name, self.model.seed, at, revisions)?;
+        let timeline = scenario::plan(self.model.shop, name, self.model.seed, at, revisions)?;
         self.truth = timeline.truth;
         self.model.schedule(timeline.events);
         Ok(())

@@ -8,6 +8,7 @@ use super::flow::{Conditions, Fault, Flow, Group, WorkerFlow, compute};
 use super::noise::{digest, mix, wander};
 use super::operations::Operations;
 use super::scenario::{Effect, Event};
+use super::shop::Shop;
 use super::spec;
 use super::traffic::demand;
 
@@ -38,6 +39,7 @@ impl Crowd {
 
 #[derive(Debug)]
 pub struct Model {
+    pub shop: &'static Shop,
     pub seed: u64,
     /// World time of the last step, ms.
     pub at: i64,
@@ -59,13 +61,13 @@ pub struct Model {
 impl Model {
     /// A settled world at `at`: everything has run for days.
     #[must_use]
-    pub fn settled(seed: u64, at: i64) -> Self {
+    pub fn settled(shop: &'static Shop, seed: u64, at: i64) -> Self {
         let age = |name: &str| (2 + (mix(seed, digest(name)) % 18) as i64) * 86_400_000 + 12_345_000;
-        let workloads: Vec<Workload> =
-            spec::WORKLOADS.iter().map(|w| Workload::settled(w, seed, at - age(w.name))).collect();
-        let databases = vec![DatabaseState::default(); spec::DATABASES.len()];
-        let flow = flow_of(seed, at, &workloads, &databases, (1.0, false), WorkerFlow::default());
+        let workloads: Vec<Workload> = shop.workloads().map(|w| Workload::settled(w, seed, at - age(w.name))).collect();
+        let databases: Vec<DatabaseState> = shop.databases().map(|(_, database)| DatabaseState::of(database)).collect();
+        let flow = flow_of(shop, seed, at, &workloads, &databases, (1.0, false), WorkerFlow::default());
         Self {
+            shop,
             seed,
             at,
             workloads,
@@ -74,7 +76,7 @@ impl Model {
             monitoring_up: true,
             notices: Vec::new(),
             revision: 1,
-            operations: Operations::default(),
+            operations: Operations::new(shop),
             events: VecDeque::new(),
             crowd: Crowd::USUAL,
         }
@@ -87,6 +89,7 @@ impl Model {
         self.crowd = Crowd { from: self.crowd.factor(self.at), to: 1.0, since: self.at, over: 30.0 };
         for state in &mut self.databases {
             *state = DatabaseState {
+                replica: state.replica,
                 lag: state.lag,
                 lag_growth: if state.lag > 0.0 { -20.0 } else { 0.0 },
                 ..DatabaseState::default()
@@ -96,7 +99,7 @@ impl Model {
             workload.heal(self.at);
             workload.abandon(self.at);
         }
-        self.operations.heal();
+        self.operations.heal(&mut self.databases);
         self.revision += 1;
     }
 
@@ -117,7 +120,7 @@ impl Model {
         let factor = self.crowd.factor(at);
         let before = self.flow.worker;
         let outside = (factor, self.operations.cache.reconnecting(at));
-        self.flow = flow_of(self.seed, at, &self.workloads, &self.databases, outside, before);
+        self.flow = flow_of(self.shop, self.seed, at, &self.workloads, &self.databases, outside, before);
         // Jobs reach the worker a step after they were placed.
         let worker = &mut self.flow.worker;
         worker.backlog = (before.backlog + (before.placed - worker.done) * seconds).max(0.0);
@@ -230,9 +233,14 @@ impl Model {
         let workload = |all: &mut Vec<Workload>, name: &str, act: &mut dyn FnMut(&mut Workload)| {
             all.iter_mut().filter(|w| w.spec.name == name).for_each(act);
         };
+        // The name of a cluster means its primary.
+        let shop = self.shop;
         let database = |states: &mut Vec<DatabaseState>, id: &str, act: &mut dyn FnMut(&mut DatabaseState)| {
-            let named = spec::DATABASES.iter().zip(states.iter_mut()).filter(|(d, _)| d.id == id);
-            named.for_each(|(_, state)| act(state));
+            for ((store, member), state) in shop.databases().zip(states.iter_mut()) {
+                if member.id == id || (store.name == id && !state.replica) {
+                    act(state);
+                }
+            }
         };
         match effect {
             Effect::Deploy { workload: name } => {
@@ -255,6 +263,11 @@ impl Model {
             Effect::ReplicaLag { database: id, growth } => {
                 database(&mut self.databases, &id, &mut |d| d.lag_growth = growth);
             }
+            Effect::KillPrimary { database: name } => {
+                for cluster in self.operations.postgres.iter_mut().filter(|cluster| cluster.store.name == name) {
+                    cluster.kill_primary(at, &mut self.databases);
+                }
+            }
             Effect::Traffic { factor, over } => {
                 self.crowd = Crowd { from: self.crowd.factor(at), to: factor, since: at, over };
             }
@@ -275,6 +288,7 @@ fn rescale(workload: &mut Workload, wish: u32, at: i64, why: &str, notices: &mut
 }
 
 fn flow_of(
+    shop: &'static Shop,
     seed: u64,
     at: i64,
     workloads: &[Workload],
@@ -287,5 +301,5 @@ fn flow_of(
         spec::SERVICES.iter().map(|s| named(s.workload).map_or_else(Vec::new, |w| w.groups(at))).collect();
     let worker_pods = named("worker").map_or(0, |w| w.ready(at));
     let edge = demand(seed, at, crowd);
-    compute(&Conditions { seed, at, edge, groups: &groups, databases, cache_reconnects, worker_pods, worker })
+    compute(&Conditions { shop, seed, at, edge, groups: &groups, databases, cache_reconnects, worker_pods, worker })
 }

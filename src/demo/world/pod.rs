@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::cluster::Revision;
 use super::noise::{digest, mix, signed, suffix};
+use super::shop;
 use super::spec::{self, Kind};
 
 /// A pod is bound to a node, runs, and is ready this long after it was created (ms); readiness varies by pod.
@@ -53,12 +54,13 @@ impl Pod {
         let in_turn = BY_ZONE.iter().cycle().skip(turn).take(BY_ZONE.len());
         let node = in_turn.filter_map(|index| spec::NODES.get(*index)).find(open)?;
         let name = match spec.kind {
-            Kind::StatefulSet => format!("{}-{count}", spec.name),
+            // Its controller names it.
+            Kind::StatefulSet | Kind::PostgresCluster => format!("{}-{count}", spec.name),
             Kind::DaemonSet => format!("{}-{}", spec.name, suffix(own, 5)),
             Kind::Deployment | Kind::Rollout => format!("{}-{}-{}", spec.name, revision.hash, suffix(own, 5)),
         };
         let [a, b, c] = node.pods;
-        let workload_index = spec::WORKLOADS.iter().position(|w| w.name == spec.name).unwrap_or_default();
+        let workload_index = shop::workload(spec.name).map_or(0, |(index, _)| index);
         let last = 10 + (workload_index as u64 * 14 + count % 14) % 240;
         let address = if spec.kind == Kind::DaemonSet {
             node.address.parse().ok()?

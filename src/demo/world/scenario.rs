@@ -8,9 +8,10 @@ use serde::Deserialize;
 
 use super::cluster::revision_hash;
 use super::noise::{digest, mix};
+use super::shop::{self, Shop};
 use super::{Culprit, Truth, WorldError};
 
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 10] = [
     ("calm", include_str!("../scenarios/calm.toml")),
     ("bad-canary", include_str!("../scenarios/bad-canary.toml")),
     ("stable-fails", include_str!("../scenarios/stable-fails.toml")),
@@ -19,20 +20,28 @@ const FILES: [(&str, &str); 8] = [
     ("traffic-drop", include_str!("../scenarios/traffic-drop.toml")),
     ("crashing-release", include_str!("../scenarios/crashing-release.toml")),
     ("monitoring-down", include_str!("../scenarios/monitoring-down.toml")),
+    ("ledger-lag", include_str!("../scenarios/ledger-lag.toml")),
+    ("ledger-dead", include_str!("../scenarios/ledger-dead.toml")),
 ];
 
-/// Names of all scenarios, `calm` first.
+/// Names of the scenarios of all worlds.
 #[must_use]
-pub fn scenario_names() -> Vec<&'static str> {
+pub fn all_scenarios() -> Vec<&'static str> {
     FILES.iter().map(|(name, _)| *name).collect()
 }
 
-/// The incident that a seed draws: any scenario but the calm one.
+/// Names of the scenarios of a world, `calm` first; none when there is no such world.
 #[must_use]
-pub fn drawn_scenario(seed: u64) -> &'static str {
-    let incidents = FILES.get(1..).unwrap_or_default();
+pub fn scenario_names(world: &str) -> &'static [&'static str] {
+    shop::find(world).map_or(&[], |shop| shop.scenarios)
+}
+
+/// The incident that a seed draws: any scenario of the world but the calm one.
+#[must_use]
+pub fn drawn_scenario(world: &str, seed: u64) -> &'static str {
+    let incidents = scenario_names(world).get(1..).unwrap_or_default();
     let drawn = seed % u64::try_from(incidents.len()).unwrap_or(1).max(1);
-    usize::try_from(drawn).ok().and_then(|at| incidents.get(at)).map_or("calm", |(name, _)| name)
+    usize::try_from(drawn).ok().and_then(|at| incidents.get(at)).map_or("calm", |name| name)
 }
 
 /// Something that happens to the world.
@@ -50,6 +59,8 @@ pub enum Effect {
     SlowDatabase { database: String, factor: f64, errors: f64 },
     /// A replica falls behind by this many seconds in a second.
     ReplicaLag { database: String, growth: f64 },
+    /// The process of a cluster's primary is gone.
+    KillPrimary { database: String },
     /// Users become `factor` as many, over this many seconds.
     Traffic { factor: f64, over: f64 },
     /// Prometheus stops: no scrapes, no rules, no answers.
@@ -130,6 +141,7 @@ enum EffectSpec {
     Fault { workload: String, errors: Figure, slow: Figure },
     SlowDatabase { database: String, factor: Figure, errors: Figure },
     ReplicaLag { database: String, growth: Figure },
+    KillPrimary { database: String },
     Traffic { factor: Figure, over: Figure },
     MonitoringDown,
 }
@@ -164,13 +176,15 @@ struct Drawn {
 /// Reads the scenario and draws its parameters. `revisions` tells the number of a workload's stable revision and that
 /// of its next one.
 pub fn plan(
+    shop: &Shop,
     name: &str,
     seed: u64,
     start: i64,
     revisions: impl Fn(&str) -> Option<(u32, u32)>,
 ) -> Result<Timeline, WorldError> {
-    let Some((_, text)) = FILES.iter().find(|(known, _)| *known == name) else {
-        return Err(WorldError::UnknownScenario { name: name.to_owned() });
+    let here = shop.scenarios.contains(&name);
+    let Some((_, text)) = FILES.iter().find(|(known, _)| here && *known == name) else {
+        return Err(WorldError::UnknownScenario { name: name.to_owned(), known: shop.scenarios });
     };
     let file: File = toml::from_str(text)
         .map_err(|error| WorldError::Scenario { file: format!("{name}.toml"), message: error.to_string() })?;
@@ -255,6 +269,7 @@ impl Drawn {
             EffectSpec::ReplicaLag { database, growth } => {
                 Effect::ReplicaLag { database: self.name(&database), growth: self.figure(&growth)? }
             }
+            EffectSpec::KillPrimary { database } => Effect::KillPrimary { database: self.name(&database) },
             EffectSpec::Traffic { factor, over } => {
                 Effect::Traffic { factor: self.figure(&factor)?, over: self.figure(&over)? }
             }
@@ -281,10 +296,11 @@ mod tests {
 
     #[test]
     fn every_scenario_loads_and_names_only_what_exists() {
-        let exists = |name: &String| super::super::spec::workload_of(name).is_some();
-        for name in scenario_names() {
+        let exists = |name: &String| shop::workload(name).is_some();
+        let all = [&shop::EKS, &shop::MIXED].into_iter().flat_map(|shop| shop.scenarios.iter().map(move |n| (shop, n)));
+        for (shop, name) in all {
             for seed in 0..40 {
-                let timeline = plan(name, seed, 0, |_| Some((7, 8))).expect(name);
+                let timeline = plan(shop, name, seed, 0, |_| Some((7, 8))).expect(name);
                 assert!(timeline.events.iter().all(|e| e.effect.workload().is_none_or(exists)), "{name} {seed}");
                 assert!(timeline.truth.decoys.iter().all(exists), "{name} {seed}: {:?}", timeline.truth);
             }
@@ -295,7 +311,7 @@ mod tests {
     fn seeds_draw_all_rollouts_and_distinct_decoys() {
         let mut culprits = std::collections::BTreeSet::new();
         for seed in 0..40 {
-            let truth = plan("bad-canary", seed, 0, |_| Some((7, 8))).expect("plan").truth;
+            let truth = plan(&shop::EKS, "bad-canary", seed, 0, |_| Some((7, 8))).expect("plan").truth;
             let culprit = truth.culprit.expect("culprit").workload;
             assert!(!truth.decoys.contains(&culprit));
             assert_eq!(truth.decoys.len(), 1 + (seed % 2) as usize, "odd seeds have a healthy canary too");
@@ -306,7 +322,7 @@ mod tests {
 
     #[test]
     fn an_unknown_scenario_is_an_error_that_names_it() {
-        let error = plan("no-such", 1, 0, |_| None).expect_err("unknown");
+        let error = plan(&shop::EKS, "no-such", 1, 0, |_| None).expect_err("unknown");
         assert!(error.to_string().contains("no-such") && error.to_string().contains("bad-canary"), "{error}");
     }
 }

@@ -1,8 +1,8 @@
-//! What world `shop-eks` consists of, as tables: zones, nodes, workloads, the request path and the databases.
+//! What the shops of all worlds consist of, as tables: zones, nodes, workloads, the request path and the stores. What one
+//! world has and another has not stands in [`super::shop`].
 
 use super::latency::MILLISECOND;
 
-pub const WORLD: &str = "shop-eks";
 pub const CLUSTER: &str = "shop-prod";
 pub const REGION: &str = "eu-west-1";
 pub const ACCOUNT: &str = "111122223333";
@@ -63,6 +63,28 @@ pub enum Kind {
     Rollout,
     StatefulSet,
     DaemonSet,
+    /// CloudNativePG's `Cluster`: its pods are made by the operator and numbered from 1.
+    PostgresCluster,
+}
+
+impl Kind {
+    /// As the API names it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployment",
+            Self::Rollout => "Rollout",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+            Self::PostgresCluster => "Cluster",
+        }
+    }
+
+    /// Whether a pod must go before its successor comes, because it is known by its name or its node.
+    #[must_use]
+    pub fn is_in_place(self) -> bool {
+        matches!(self, Self::StatefulSet | Self::DaemonSet | Self::PostgresCluster)
+    }
 }
 
 /// One canary step.
@@ -93,7 +115,15 @@ pub struct Workload {
     pub memory: u32,
 }
 
-const fn workload(
+impl Workload {
+    /// Name of the container of its pods.
+    #[must_use]
+    pub fn container(&self) -> &'static str {
+        if self.kind == Kind::PostgresCluster { "postgres" } else { self.name }
+    }
+}
+
+pub const fn workload(
     name: &'static str,
     kind: Kind,
     image: &'static str,
@@ -235,21 +265,38 @@ pub const JOB_CAPACITY: f64 = 20.0;
 /// Mean time of one job when the database is well, in seconds.
 pub const JOB_TIME: f64 = 0.055;
 
-/// A PostgreSQL instance of RDS.
+/// What keeps a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// RDS instances: one with a standby in another zone, the others its read replicas.
+    Rds,
+    /// An Aurora cluster: a writer and readers on one storage volume.
+    Aurora,
+    /// A CloudNativePG cluster, whose instances are pods.
+    CloudNativePg,
+}
+
+/// A PostgreSQL instance, and whether it is a replica at the start.
 #[derive(Debug)]
 pub struct Database {
     pub id: &'static str,
+    /// Name of its store, and what keeps it.
+    pub store: &'static str,
+    pub engine: Engine,
     pub zone: &'static str,
     pub address: &'static str,
     pub replica: bool,
 }
 
+impl Database {
+    /// The name by which callers know it: instances of RDS have one each, a cluster has one for all.
+    #[must_use]
+    pub fn peer(&self) -> &'static str {
+        if self.engine == Engine::Rds { self.id } else { self.store }
+    }
+}
+
 pub const DATABASE_CLASS: &str = "db.m6g.xlarge";
-pub const DATABASES: [Database; 3] = [
-    Database { id: "orders-db", zone: ZONES[0], address: "10.0.52.10", replica: false },
-    Database { id: "orders-db-replica-1", zone: ZONES[1], address: "10.0.53.11", replica: true },
-    Database { id: "orders-db-replica-2", zone: ZONES[2], address: "10.0.54.12", replica: true },
-];
 /// Host of the standby of the Multi-AZ instance.
 pub const STANDBY_ADDRESS: &str = "10.0.53.10";
 pub const MAX_CONNECTIONS: f64 = 100.0;
@@ -270,12 +317,6 @@ pub const CACHES: [Cache; 2] = [
     Cache { id: "shop-sessions-001", zone: ZONES[0], address: "10.0.10.31", primary: true },
     Cache { id: "shop-sessions-002", zone: ZONES[1], address: "10.0.11.32", primary: false },
 ];
-
-/// The workload's table row.
-#[must_use]
-pub fn workload_of(name: &str) -> Option<&'static Workload> {
-    WORKLOADS.iter().find(|w| w.name == name)
-}
 
 /// The service's table row.
 #[must_use]

@@ -106,8 +106,8 @@ fn provider(node: &Node, live: &Live, findings: &mut Vec<Finding>) {
 /// What each judged line says. The worst member speaks, never an average. A part that falls silent is unknown only when
 /// its source is lost: otherwise it may be gone.
 fn signals(node: &Node, live: &Live, findings: &mut Vec<Finding>) {
-    for line in &node.lines {
-        if !line.bears() || line.peer.is_some() {
+    for (at, line) in node.lines.iter().enumerate() {
+        if !line.bears() || line.peer.is_some() || is_out_of_use(line, node) || is_told_worse(at, line, node) {
             continue;
         }
         match line.health {
@@ -120,6 +120,23 @@ fn signals(node: &Node, live: &Live, findings: &mut Vec<Finding>) {
             _ => {}
         }
     }
+}
+
+/// What is left of a revision that was aborted, or is gone, and gets no traffic judges nobody.
+fn is_out_of_use(line: &Line, node: &Node) -> bool {
+    let Some(rollout) = node.rollout().filter(|rollout| rollout.actual_weight == Some(0)) else { return false };
+    let canary = rollout.canary.as_ref().filter(|canary| line.version.as_ref() == Some(&canary.hash));
+    canary.is_some_and(|canary| canary.ready == 0 || rollout.phase.as_str() == "Degraded")
+}
+
+/// Several sources may measure the same lag: the worst of them speaks, of equals the first.
+fn is_told_worse(at: usize, line: &Line, node: &Node) -> bool {
+    let same = |other: &Line| {
+        other.spec.role == Role::Lag && other.member == line.member && other.peer.is_none() && other.bears()
+    };
+    let (rank, mut lines) = (line.health.rank(), node.lines.iter().enumerate());
+    line.spec.role == Role::Lag
+        && lines.any(|(other, by)| same(by) && (by.health.rank(), at) > (rank, other))
 }
 
 fn of_line(line: &Line, node: &Node) -> Finding {
@@ -164,12 +181,23 @@ fn beyond(label: &Shown, line: &Line, thresholds: &Thresholds, health: Health) -
     said(label, value, line.spec.unit, thresholds, health)
 }
 
+/// A health is left later than its limit is: a value that is back on the good side says so.
 fn said(label: &Shown, value: f64, unit: Unit, thresholds: &Thresholds, health: Health) -> Shown {
-    let value = amount(value, unit);
-    match (health, thresholds.warn, thresholds.critical) {
-        (Health::Critical, _, Some(limit)) => shown!("{} {} (critical {})", label, value, amount(limit, unit)),
-        (_, Some(limit), _) => shown!("{} {} (warn {})", label, value, amount(limit, unit)),
-        _ => shown!("{} {}", label, value),
+    let (level, limit) = match (health, thresholds.warn, thresholds.critical) {
+        (Health::Critical, _, Some(limit)) => ("critical", limit),
+        (_, Some(limit), _) => ("warn", limit),
+        _ => return shown!("{} {}", label, amount(value, unit)),
+    };
+    let is_back = if thresholds.above { value <= limit } else { value >= limit };
+    let (value, limit) = (amount(value, unit), amount(limit, unit));
+    match (unit, is_back) {
+        (Unit::Bool, false) => shown!("{}: {}", label, value),
+        (Unit::Bool, true) => shown!("{}: {} again, for too short a time", label, value),
+        (_, false) => shown!("{} {} ({} {})", label, value, Shown::fixed(level), limit),
+        (_, true) => {
+            let side = Shown::fixed(if thresholds.above { "over" } else { "under" });
+            shown!("{} {} again, {} {} shortly before", label, value, side, limit)
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::domain::text::{Raw, Shown};
 use crate::domain::time::Stamp;
 use crate::operation::mutation::Resource;
+use crate::operation::mutation::kube::FIELD_MANAGER;
 use crate::shown;
 
 /// Text at a JSON pointer; empty where there is none.
@@ -133,6 +134,14 @@ impl Head {
         let writer = self.managers.iter().find(|manager| !CONTROLLERS.contains(&manager.name.as_str()))?;
         let at = writer.at.filter(|at| *at >= since)?;
         Some(shown!("{} at {}", writer.name, Shown::of(&at.clock())))
+    }
+
+    /// When we wrote it (`""`) or its `status` last, by the server's own clock.
+    #[must_use]
+    pub fn written_by_us(&self, subresource: &str) -> Option<Stamp> {
+        let ours =
+            |manager: &&Manager| manager.name.as_str() == FIELD_MANAGER && manager.subresource.as_str() == subresource;
+        self.managers.iter().find(ours)?.at
     }
 
     /// The object as a request names it.

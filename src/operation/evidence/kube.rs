@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::json::{self, Head, Selector};
 use crate::domain::text::{Raw, Shown};
+use crate::domain::time::Stamp;
 use crate::operation::mutation::Resource;
 
 /// Instances as a controller counts them.
@@ -39,12 +40,16 @@ pub struct WorkloadSeen {
     pub selector: Selector,
     /// The controller has seen the latest specification.
     pub observed: bool,
-    /// It will not get further by itself: reason of `Progressing=False` or `ReplicaFailure`.
+    /// It will not get further by itself: reason of `Progressing=False` or `ReplicaFailure`. What is older than our own
+    /// last write was said of the template before it: the controller tells that it has seen the new one before it takes
+    /// the old condition back (measured, 1.36).
     pub stuck: Option<Shown>,
     /// `OrderedReady` StatefulSets stop at a pod that never gets ready (facts/controlplane.md 4).
     pub ordered: bool,
     /// `updateRevision` of a StatefulSet.
     pub update_revision: Raw,
+    /// A new template does not reach every instance by itself: what its strategy says.
+    pub held_back: Option<Shown>,
 }
 
 impl WorkloadSeen {
@@ -75,9 +80,10 @@ impl WorkloadSeen {
             template: value.pointer("/spec/template").cloned().unwrap_or(Value::Null),
             selector: Selector::read(value, "/spec/selector"),
             observed: observed >= head.generation,
-            stuck: stuck(value),
+            stuck: stuck(value, head.written_by_us("")),
             ordered,
             update_revision: json::raw(value, "/status/updateRevision"),
+            held_back: held_back(value),
             head,
         })
     }
@@ -92,11 +98,15 @@ impl WorkloadSeen {
     }
 }
 
-fn stuck(value: &Value) -> Option<Shown> {
+fn stuck(value: &Value, since: Option<Stamp>) -> Option<Shown> {
     let is = |condition: &&Value, kind: &str, status: &str| {
         json::raw(condition, "/type").as_str() == kind && json::raw(condition, "/status").as_str() == status
     };
-    let conditions = || json::list(value, "/status/conditions");
+    let news = |condition: &&Value| {
+        let at = json::stamp(condition, "/lastUpdateTime");
+        at.zip(since).is_none_or(|(at, since)| at >= since)
+    };
+    let conditions = || json::list(value, "/status/conditions").filter(news);
     let failure = conditions().find(|condition| is(condition, "ReplicaFailure", "True"));
     let deadline = conditions().find(|condition| {
         is(condition, "Progressing", "False") && json::raw(condition, "/reason").as_str() == "ProgressDeadlineExceeded"
@@ -106,6 +116,15 @@ fn stuck(value: &Value) -> Option<Shown> {
         return Some(crate::shown!("ReplicaFailure: {}", Shown::of(&message)));
     }
     deadline.map(|_| Shown::fixed("ProgressDeadlineExceeded"))
+}
+
+/// `updateStrategy` of StatefulSets and DaemonSets.
+fn held_back(value: &Value) -> Option<Shown> {
+    if json::raw(value, "/spec/updateStrategy/type").as_str() == "OnDelete" {
+        return Some(Shown::fixed("OnDelete: an instance is replaced only once it is evicted"));
+    }
+    let partition = json::zero(value, "/spec/updateStrategy/rollingUpdate/partition");
+    (partition > 0).then(|| crate::shown!("partition {}: the instances below it keep their template", partition))
 }
 
 /// One revision of a workload: a ReplicaSet, or a ControllerRevision.
@@ -230,6 +249,8 @@ pub struct BudgetSeen {
     pub floor: u32,
     /// The controller has seen the latest specification; before that evictions are refused.
     pub observed: bool,
+    /// `unhealthyPodEvictionPolicy` `AlwaysAllow`: what is not ready may always go.
+    pub spares_only_ready: bool,
 }
 
 impl BudgetSeen {
@@ -244,8 +265,16 @@ impl BudgetSeen {
             healthy: json::zero(value, "/status/currentHealthy"),
             floor: json::zero(value, "/status/desiredHealthy"),
             observed: observed >= head.generation,
+            spares_only_ready: json::raw(value, "/spec/unhealthyPodEvictionPolicy").as_str() == "AlwaysAllow",
             head,
         })
+    }
+
+    /// Whether a pod that runs and is not ready may go although no disruption is allowed (`IfHealthyBudget`, the default:
+    /// while enough others are healthy).
+    #[must_use]
+    pub const fn lets_unready_go(&self) -> bool {
+        self.spares_only_ready || (self.floor > 0 && self.healthy >= self.floor)
     }
 
     #[must_use]

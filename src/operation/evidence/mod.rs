@@ -95,8 +95,9 @@ pub enum Gather {
         region: Raw,
         id: Raw,
     },
-    /// Whether the database behind an address takes a write now, at most one second's wait (host:port).
+    /// Whether a server answers now where the clients of a database component ask (`host:port`).
     WriteProbe {
+        component: Raw,
         address: Raw,
     },
 }
@@ -126,7 +127,8 @@ pub enum Evidence {
     DbCluster(Box<DbClusterSeen>),
     DbEvents(Vec<DbEvent>),
     CacheGroup(Box<CacheGroupSeen>),
-    /// `None`: it could not be told (our own network), which is no sign of an outage.
+    /// A database's endpoint answers; that it leads to the new primary the goal tells. `None`: it could not be told (our own
+    /// network), which is no sign of an outage.
     Writes {
         accepted: Option<bool>,
         why: Shown,
@@ -239,7 +241,7 @@ impl Gather {
             Self::DbCluster { .. } => "the database cluster",
             Self::DbEvents { .. } => "the database's events",
             Self::CacheGroup { .. } => "the replication group",
-            Self::WriteProbe { .. } => "the write probe",
+            Self::WriteProbe { .. } => "its endpoint",
         }
     }
 }

@@ -14,6 +14,8 @@ pub struct RolloutSeen {
     /// Absent where an autoscaler owns it from the start.
     pub replicas: Option<u32>,
     pub paused: bool,
+    /// The controller has seen the latest specification: only then its state speaks of it.
+    pub observed: bool,
     pub template: Value,
     pub selector: Selector,
     /// The Deployment whose template it borrows.
@@ -87,6 +89,7 @@ impl RolloutSeen {
             state: state(value, paused, observed),
             head,
             paused,
+            observed,
             borrows,
         })
     }

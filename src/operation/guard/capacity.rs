@@ -78,6 +78,9 @@ pub fn disruption(pod: &PodSeen, budgets: &[BudgetSeen]) -> Finding {
         [budget] if !budget.observed => {
             Finding::warn(GuardId::Disruption, shown!("budget {} is not yet counted", budget.head.name))
         }
+        [budget] if !pod.ready && budget.lets_unready_go() => {
+            Finding::pass(GuardId::Disruption, shown!("{} is not ready: budget {} lets it go", name, budget.head.name))
+        }
         [budget] if budget.allowed == 0 => Finding::block(
             GuardId::Disruption,
             shown!("budget {} needs {} healthy and has {}", budget.head.name, budget.floor, budget.healthy),

@@ -208,7 +208,11 @@ fn permissions(plan: &Plan, sheet: &Sheet) -> Vec<Finding> {
             Some(Found::Evidence(Evidence::Access { allowed: true, .. })) => granted += 1,
             Some(Found::Evidence(Evidence::Access { reason, .. })) => findings.push(Finding::block(
                 GuardId::Permission,
-                shown!("forbidden: {} {}", words, reason),
+                if reason.is_empty() {
+                    shown!("forbidden: {}", words)
+                } else {
+                    shown!("forbidden: {}: {}", words, reason)
+                },
                 "ask for the right, or use another role",
             )),
             Some(Found::Failed(fault)) => {

@@ -52,6 +52,12 @@ pub enum Event {
     LockRefused {
         holder: Shown,
     },
+    /// It could not be asked for. Where we are `forbidden` to keep locks at all there is none, which is told; any other
+    /// reason passes, and is waited for.
+    LockFailed {
+        why: Shown,
+        forbidden: bool,
+    },
     LockLost {
         why: Shown,
     },
@@ -84,8 +90,12 @@ pub enum Answer {
         request_id: Option<Raw>,
         warnings: Vec<Shown>,
     },
-    /// 409, or 422 without details: a precondition did not hold. Nothing was changed.
+    /// A precondition did not hold. Nothing was changed.
     Conflict {
+        fault: Fault,
+    },
+    /// The object that it was about is not there any more. Nothing was changed.
+    Gone {
         fault: Fault,
     },
     /// 429 of an eviction: not now.

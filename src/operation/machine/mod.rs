@@ -29,6 +29,7 @@ use super::verb::Verb;
 use super::verify::{End, NotRun, Outcome, Verifier};
 use crate::domain::text::Shown;
 use crate::domain::time::{Human, Stamp};
+use crate::shown;
 
 /// Where an operation stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,6 +130,8 @@ enum Purpose {
 struct Run {
     confirmed: Confirmed,
     locked: bool,
+    /// Why there is no lock, where it goes without one.
+    lockless: Option<Shown>,
     glass: bool,
     /// Requests whose answer was an acceptance, or never came.
     sent: u32,
@@ -181,7 +184,11 @@ impl Machine {
                 self.replan(context, past)
             }
             Event::Locked => self.locked(context, past),
-            Event::LockRefused { holder } => self.lock_refused(&holder, context, past),
+            Event::LockRefused { holder } => self.lock_refused(shown!("held by {}", holder), context, past),
+            Event::LockFailed { why, forbidden: true } => self.unlockable(&why, context, past),
+            Event::LockFailed { why, forbidden: false } => {
+                self.lock_refused(shown!("it could not be asked for: {}", why), context, past)
+            }
             Event::LockLost { why } => self.lock_lost(&why),
             Event::NotSent { step, attempt, why } => self.not_sent(step, attempt, &why, context),
             Event::Answered { step, attempt, answer } => self.answered(step, attempt, answer, context, past),
@@ -310,7 +317,7 @@ impl Machine {
     }
 
     fn preempted(&mut self, by: Verb, context: &Context<'_>) -> Vec<Effect> {
-        let words = crate::shown!("{} of one's own went ahead of it", by.name());
+        let words = shown!("{} of one's own went ahead of it", by.name());
         match &self.phase {
             Phase::Verifying(_) => self.finish(End { outcome: Outcome::Overridden, words, outage: None }),
             Phase::Executing { .. } => {

@@ -9,7 +9,7 @@ use crate::domain::text::Shown;
 use crate::domain::time::Human;
 use crate::operation::confirm::{self, Confirmation, Press, Step};
 use crate::operation::evidence::{Found, Gather, Seen, Sheet};
-use crate::operation::guard::{Report, common};
+use crate::operation::guard::{Finding, GuardId, Report, common};
 use crate::operation::mutation::Mutation;
 use crate::operation::ops::{self, Draft};
 use crate::operation::plan::{Drift, Plan};
@@ -150,7 +150,8 @@ impl Machine {
 
     fn judge(&self, plan: &Plan, sheet: &Sheet, context: &Context<'_>, past: &Past) -> Report {
         let scene = context.scene(&self.request.target);
-        let findings = common::evaluate(&self.request, plan, sheet, &scene, context, past);
+        let mut findings = common::evaluate(&self.request, plan, sheet, &scene, context, past);
+        findings.extend(self.run.lockless.iter().map(|why| Finding::warn(GuardId::Lock, why.clone())));
         let mitigates = self.request.verb.mitigates() || self.request.backs_out.is_some();
         Report::new(findings, mitigates, self.run.glass)
     }
@@ -225,7 +226,7 @@ impl Machine {
     ) -> Vec<Effect> {
         let wanted = confirm::token(&self.request.target, &context.place.environment);
         let (Phase::Confirming(confirmation), Some(card)) = (&self.phase, &self.card) else {
-            return Vec::new();
+            return self.denied_headless();
         };
         let risk = card.plan.risk;
         let given = reason;
@@ -237,6 +238,16 @@ impl Machine {
                 std::iter::once(deny).chain(self.finish(end)).collect()
             }
         }
+    }
+
+    /// Nobody will look at a blocked card: flags do not go past a guard.
+    fn denied_headless(&mut self) -> Vec<Effect> {
+        let (Phase::Guarded { .. }, Some(card)) = (&self.phase, &self.card) else { return Vec::new() };
+        let why: Vec<Shown> = card.report.blocks().into_iter().map(|finding| finding.text.clone()).collect();
+        let words = Shown::joined(why.iter().cloned(), "; ");
+        let deny = self.record(Entry::Deny { why });
+        let end = End { outcome: Outcome::NotRun(NotRun::Refused), words, outage: None };
+        std::iter::once(deny).chain(self.finish(end)).collect()
     }
 
     pub(super) fn approved(&mut self, by: Shown, hash: &str, context: &Context<'_>) -> Vec<Effect> {

@@ -21,11 +21,22 @@ impl Machine {
             return vec![Effect::Unlock { operation: self.id.clone() }];
         }
         self.run.locked = true;
+        self.run.lockless = None;
         self.phase = Phase::Rechecking;
         self.begin_round(Purpose::Recheck, context, past)
     }
 
-    pub(super) fn lock_refused(&mut self, holder: &Shown, context: &Context<'_>, past: &Past) -> Vec<Effect> {
+    /// The lock is advisory: who may not keep one may still mend. It stands on the card.
+    pub(super) fn unlockable(&mut self, why: &Shown, context: &Context<'_>, past: &Past) -> Vec<Effect> {
+        if self.phase != Phase::Locking {
+            return Vec::new();
+        }
+        self.run.lockless = Some(shown!("no lock, colleagues do not see this: {}", why));
+        self.phase = Phase::Rechecking;
+        self.begin_round(Purpose::Recheck, context, past)
+    }
+
+    pub(super) fn lock_refused(&mut self, why: Shown, context: &Context<'_>, past: &Past) -> Vec<Effect> {
         if self.phase != Phase::Locking {
             return Vec::new();
         }
@@ -33,7 +44,7 @@ impl Machine {
             self.phase = Phase::Rechecking;
             return self.begin_round(Purpose::Recheck, context, past);
         }
-        let finding = Finding::block(GuardId::Lock, shown!("held by {}", holder), "talk to them, or break the glass");
+        let finding = Finding::block(GuardId::Lock, why, "talk to them, or break the glass");
         if let Some(card) = &mut self.card {
             card.report.findings.insert(0, finding.clone());
         }
@@ -166,20 +177,30 @@ impl Machine {
                 self.settle_unsure(step, shown!("no answer to step {}: {}", step + 1, why), context)
             }
             Answer::NotYet { fault } => self.again(step, attempt, &fault.what, context),
-            Answer::Conflict { fault } if self.run.sent == 0 => {
+            // Somebody was faster than a long row of steps, and what it is about is away.
+            Answer::Gone { fault } if self.goes_on_without(step) => {
+                self.note(step, shown!("gone already: {}", fault.what), now);
+                self.next_step(context)
+            }
+            Answer::Conflict { fault } | Answer::Gone { fault } if self.run.sent == 0 => {
                 // Nothing was changed: what changed meanwhile is shown, and it is confirmed anew.
                 let effects = self.unlock();
                 self.notice = Some(shown!("the server refused, it changed meanwhile: {}", fault.what));
                 self.phase = Phase::Gathering;
                 effects.into_iter().chain(self.begin_round(Purpose::Refresh, context, past)).collect()
             }
-            Answer::Conflict { fault } | Answer::Refused { fault } => {
+            Answer::Conflict { fault } | Answer::Gone { fault } | Answer::Refused { fault } => {
                 self.note(step, shown!("refused: {}", fault.what), now);
                 let outcome = if self.run.sent == 0 { Outcome::Failed } else { Outcome::PartlyDone };
                 self.break_with(outcome, shown!("step {} was refused: {}", step + 1, fault.what));
                 self.next_step(context)
             }
         }
+    }
+
+    /// One of several pods that move away: that it is gone is what was wanted.
+    fn goes_on_without(&self, step: usize) -> bool {
+        self.card.as_ref().and_then(|card| card.plan.steps.get(step)).is_some_and(|step| step.again.is_some())
     }
 
     fn note(&mut self, step: usize, words: Shown, now: Stamp) {

@@ -10,6 +10,7 @@ use crate::domain::text::Raw;
 use crate::operation::confirm::Press;
 use crate::operation::desk::Desk;
 use crate::operation::evidence::{Found, Seen};
+use crate::operation::guard::GuardId;
 use crate::operation::target::{Engine, Params};
 use crate::operation::testing::*;
 
@@ -283,6 +284,10 @@ fn a_failed_journal_sends_nothing_and_a_foreign_lock_neither() {
     bench.fire(&id);
     bench.send(&id, Event::LockRefused { holder: "sre2@b2".into() });
     assert_eq!((bench.phase(&id), bench.commits()), (&Phase::Guarded { expired: false }, vec![]));
+    bench.send(&id, Event::Replan);
+    bench.fire(&id);
+    bench.send(&id, Event::LockFailed { why: "no answer".into(), forbidden: false });
+    assert_eq!((bench.phase(&id), bench.commits()), (&Phase::Guarded { expired: false }, vec![]));
     let id = bench.open(Verb::Abort, Engine::Rollout, Params::default());
     bench.go(&id);
     bench.send(&id, Event::NotSent { step: 0, attempt: 0, why: "fsync failed".into() });
@@ -290,11 +295,24 @@ fn a_failed_journal_sends_nothing_and_a_foreign_lock_neither() {
     assert_eq!(bench.desk.get(&id).unwrap().backout(), None);
 }
 
+#[test]
+fn who_may_keep_no_lock_may_still_mend_and_is_told_so() {
+    let mut bench = Bench::new(canary());
+    let id = bench.open(Verb::Abort, Engine::Rollout, Params::default());
+    bench.fire(&id);
+    bench.send(&id, Event::LockFailed { why: "leases are forbidden".into(), forbidden: true });
+    assert_eq!(bench.commits(), [(0, 0)]);
+    let report = &bench.desk.get(&id).unwrap().card.as_ref().unwrap().report;
+    let told = report.findings.iter().find(|finding| finding.guard == GuardId::Lock).unwrap();
+    assert!(told.text.as_str().contains("leases are forbidden"), "{}", told.text);
+}
+
 fn any_answer() -> impl Strategy<Value = Answer> {
     prop_oneof![
         Just(accepted()),
         Just(Answer::Conflict { fault: fault() }),
         Just(Answer::NotYet { fault: fault() }),
+        Just(Answer::Gone { fault: fault() }),
         Just(Answer::Refused { fault: fault() }),
         Just(Answer::Lost { why: "lost".into() }),
     ]
@@ -308,6 +326,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Press(Press::Enter)),
         5 => Just(Event::Locked),
         1 => Just(Event::LockRefused { holder: "other".into() }),
+        1 => any::<bool>().prop_map(|forbidden| Event::LockFailed { why: "no".into(), forbidden }),
         1 => Just(Event::LockLost { why: "lost".into() }),
         1 => Just(Event::Cancel),
         1 => Just(Event::Replan),

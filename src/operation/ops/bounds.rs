@@ -27,7 +27,8 @@ pub fn plan(draft: &Draft<'_>) -> Result<Plan, Refusal> {
     if (scaler.min, scaler.max) == (min, max) {
         return Err(Refusal::new(shown!("its bounds are {}–{}", min, max), "choose others"));
     }
-    let asserts = [("/spec/maxReplicas", json!(scaler.max))];
+    // The server writes the default of the lower one down: it is always there.
+    let asserts = [("/spec/minReplicas", json!(scaler.min)), ("/spec/maxReplicas", json!(scaler.max))];
     let changes = [
         json!({ "op": "add", "path": "/spec/minReplicas", "value": min }),
         json!({ "op": "replace", "path": "/spec/maxReplicas", "value": max }),

@@ -108,9 +108,13 @@ fn micros(at: Stamp) -> String {
     at.rfc3339().replace('Z', "000Z")
 }
 
-/// Its status answers and says that it is the primary.
+/// Its status answers and says that it is the primary; where it cannot be asked (a right that is missing, a proxy that
+/// fails), the operator calls it healthy. A primary that is only out of our sight is not given up.
 fn primary_alive(draft: &Draft<'_>, seen: &CnpgSeen) -> bool {
-    draft.sheet.cnpg_instance(seen.current.as_str()).is_some_and(|instance| instance.primary)
+    match draft.sheet.cnpg_instance(seen.current.as_str()) {
+        Some(instance) => instance.primary,
+        None => seen.healthy.contains(&seen.current),
+    }
 }
 
 fn candidate(draft: &Draft<'_>, seen: &CnpgSeen) -> Result<Raw, Refusal> {

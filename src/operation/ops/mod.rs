@@ -220,7 +220,9 @@ fn with_owner_suspended(draft: &Draft<'_>, mut plan: Plan) -> Result<Plan, Refus
 
 /// An owner that reverts within seconds is looked out for: the end state is read back for a minute.
 fn held_against_owner(draft: &Draft<'_>, mut plan: Plan) -> Plan {
-    let reverts = draft.sheet.owner().is_some_and(|owner| owner.reverts);
+    // Its own suspension is not in git: nothing would revert that.
+    let own = matches!(draft.request.verb, Verb::SuspendSync | Verb::ResumeSync);
+    let reverts = draft.sheet.owner().is_some_and(|owner| owner.reverts) && !own;
     if reverts && !draft.request.params.suspend_owner {
         plan.timing.hold = plan.timing.hold.max(std::time::Duration::from_secs(60));
     }

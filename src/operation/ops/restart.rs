@@ -100,7 +100,9 @@ fn findings(draft: &Draft<'_>, seen: &super::scale::Counted<'_>, alone: bool) ->
     } else {
         Finding::pass(GuardId::State, "settled")
     };
-    vec![same_object(draft.request, seen.head), capacity, state]
+    let held = draft.sheet.workload().and_then(|seen| seen.held_back.clone());
+    let held = held.map(|why| Finding::warn(GuardId::State, why));
+    [same_object(draft.request, seen.head), capacity, state].into_iter().chain(held).collect()
 }
 
 /// RFC 3339 in whole seconds, as kubectl writes it.

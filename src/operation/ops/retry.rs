@@ -1,4 +1,7 @@
 //! Start an aborted rollout again from its first step (`status.abort: false`, facts/kubernetes.md 1.5).
+//!
+//! Blue-green has no first step: within `abortScaleDownDelay` (30 s) the controller finds the new revision still up and
+//! switches everyone to it without a pause (measured, Argo Rollouts 1.9).
 
 use serde_json::json;
 
@@ -20,6 +23,7 @@ pub fn plan(draft: &Draft<'_>) -> Result<Plan, Refusal> {
         return Err(Refusal::new("it is not aborted", "nothing to retry"));
     }
     let at = draft.named();
+    let everyone = seen.is_blue_green();
     let asserts = [("/status/abort", json!(true)), ("/status/currentPodHash", json!(seen.state.current.as_str()))];
     let change = json!({ "op": "replace", "path": "/status/abort", "value": false });
     let object = seen.head.object(Resource::ROLLOUT);
@@ -43,16 +47,24 @@ pub fn plan(draft: &Draft<'_>) -> Result<Plan, Refusal> {
         Finding::pass(GuardId::State, shown!("{}", seen.state.phase))
     };
     Ok(Plan {
-        risk: Risk::Careful,
+        risk: if everyone { Risk::Risky } else { Risk::Careful },
         steps: vec![step],
         diff: vec![
             Change::new("aborted", "yes", "no"),
-            Change::new("canary traffic", percent(0), "by its steps, from step 0"),
+            if everyone {
+                Change::new("active", seen.state.active.shown(), seen.state.current.shown())
+            } else {
+                Change::new("canary traffic", percent(0), "by its steps, from step 0")
+            },
         ],
         story: Story {
-            blast: Shown::fixed("the first step's share of users"),
+            blast: Shown::fixed(if everyone { "everyone" } else { "the first step's share of users" }),
             meanwhile: Shown::default(),
-            after: Shown::fixed("the same revision that was aborted is exposed again"),
+            after: Shown::fixed(if everyone {
+                "the aborted revision may be active at once, without a pause"
+            } else {
+                "the same revision that was aborted is exposed again"
+            }),
             if_wrong: Shown::fixed("abort"),
             verify: Shown::fixed("under way, not Degraded, for 30 s"),
             notes: Vec::new(),

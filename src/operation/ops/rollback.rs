@@ -252,6 +252,7 @@ fn findings(draft: &Draft<'_>, now: &Now<'_>, chosen: &RevisionSeen, steps_again
             );
             findings.push(Finding::warn(GuardId::State, text));
         }
+        findings.extend(seen.held_back.iter().map(|why| Finding::warn(GuardId::State, why.clone())));
         if let Some(stuck) = &seen.stuck {
             findings.push(Finding::pass(GuardId::State, shown!("the rollout is stuck: {}", stuck)));
         }

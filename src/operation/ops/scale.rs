@@ -3,7 +3,7 @@
 //! A JSON patch on `/scale` that asserts uid and old number: the uid of a merge patch is ignored on a custom resource's
 //! `/scale`, and its resourceVersion moves with every status update.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Draft, Refusal, resource};
 use crate::domain::text::{Raw, Shown};
@@ -130,9 +130,10 @@ const fn risk(wanted: u32, now: u32) -> Risk {
 }
 
 fn step(seen: &Counted<'_>, wanted: u32, now: u32) -> Step {
-    let asserts = seen.replicas.map(|now| ("/spec/replicas", json!(now)));
-    let asserts: Vec<_> = asserts.into_iter().collect();
-    let change = json!({ "op": "replace", "path": "/spec/replicas", "value": wanted });
+    // A Scale leaves zero out: `test` finds null there (measured, 1.36).
+    let before = |now: u32| if now == 0 { Value::Null } else { json!(now) };
+    let asserts: Vec<_> = seen.replicas.map(|now| ("/spec/replicas", before(now))).into_iter().collect();
+    let change = json!({ "op": "add", "path": "/spec/replicas", "value": wanted });
     let mutation = KubeMutation::json(&seen.head.object(seen.resource), Some("scale"), &asserts, &[change]);
     let kind = format!("{}/{}", seen.resource.plural, seen.head.name.as_str());
     let (current, replicas) = (format!("--current-replicas={now}"), format!("--replicas={wanted}"));

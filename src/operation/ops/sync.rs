@@ -54,9 +54,11 @@ pub fn suspension(owner: &OwnerSeen) -> (Step, Debt) {
     let policy = owner.automated.clone().unwrap_or(Value::Null);
     let argo = matches!(owner.owner, OwnerRef::ArgoCd(_));
     let mutation = if argo {
-        let asserts = [("/spec/syncPolicy/automated", policy.clone())];
+        let mut asserts = vec![("/spec/syncPolicy/automated", policy.clone())];
         let mut changes = vec![json!({ "op": "remove", "path": "/spec/syncPolicy/automated" })];
         if owner.head.annotations.is_empty() {
+            // Else the annotations that came meanwhile would go.
+            asserts.push(("/metadata/annotations", Value::Null));
             changes.push(json!({ "op": "add", "path": "/metadata/annotations", "value": {} }));
         }
         changes.push(json!({ "op": "add", "path": parked(), "value": policy.to_string() }));

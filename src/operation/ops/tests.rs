@@ -107,6 +107,11 @@ fn blue_green_moves_everyone_and_is_risky() {
     assert_eq!(plan.risk, Risk::Risky);
     let expected = format!(r#"{STATUS}[{UID},{CANARY},{{"op":"remove","path":"/status/pauseConditions"}}]"#);
     assert_eq!(lines(&plan), [expected]);
+    // Within the scale-down delay a retry switches everyone over without a pause (measured, Argo Rollouts 1.9).
+    let mut object = aborted(12);
+    set(&mut object, "/spec/strategy", json!({ "blueGreen": { "activeService": "live" } }));
+    let retry = self::plan(&canary().with(ROLLOUT, object), Verb::Retry, Engine::Rollout, Params::default());
+    assert_eq!(retry.unwrap().risk, Risk::Risky);
 }
 
 #[test]
@@ -169,9 +174,16 @@ fn scaling_asserts_the_number_that_was_seen_and_keeps_to_bounds_and_floor() {
     let expected = concat!(
         "PATCH /apis/apps/v1/namespaces/shop/deployments/payments/scale?fieldManager=tierdeck application/json-patch+json\n",
         r#"[{"op":"test","path":"/metadata/uid","value":"d1"},{"op":"test","path":"/spec/replicas","value":4},"#,
-        r#"{"op":"replace","path":"/spec/replicas","value":9}]"#,
+        r#"{"op":"add","path":"/spec/replicas","value":9}]"#,
     );
     assert_eq!(lines(&up), [expected]);
+    // A Scale has no number where it is zero (measured against 1.36).
+    let mut none = deployment();
+    set(&mut none, "/spec/replicas", json!(0));
+    let from_zero = plan(&deployments().with(DEPLOYMENT, none), Verb::Scale, Engine::Deployment, to(4)).unwrap();
+    let asserted =
+        r#"{"op":"test","path":"/spec/replicas","value":null},{"op":"add","path":"/spec/replicas","value":4}"#;
+    assert!(lines(&from_zero)[0].contains(asserted), "{:?}", lines(&from_zero));
     let risks = [(9, Risk::Safer), (2, Risk::Risky), (0, Risk::Irreversible)];
     for (replicas, risk) in risks {
         assert_eq!(plan(&deployments(), Verb::Scale, Engine::Deployment, to(replicas)).unwrap().risk, risk);
@@ -192,7 +204,7 @@ fn scaling_asserts_the_number_that_was_seen_and_keeps_to_bounds_and_floor() {
     assert_eq!(raise.risk, Risk::Safer);
     assert_eq!(raise.debts.len(), 1);
     assert!(lines(&raise)[0].ends_with(
-        r#"[{"op":"test","path":"/metadata/uid","value":"h1"},{"op":"test","path":"/spec/maxReplicas","value":12},{"op":"add","path":"/spec/minReplicas","value":6},{"op":"replace","path":"/spec/maxReplicas","value":12}]"#
+        r#"[{"op":"test","path":"/metadata/uid","value":"h1"},{"op":"test","path":"/spec/minReplicas","value":4},{"op":"test","path":"/spec/maxReplicas","value":12},{"op":"add","path":"/spec/minReplicas","value":6},{"op":"replace","path":"/spec/maxReplicas","value":12}]"#
     ));
     let lower = Params { bounds: Some((2, 12)), ..Params::default() };
     assert_eq!(plan(&owned, Verb::Bounds, Engine::Deployment, lower).unwrap().risk, Risk::Risky);
@@ -253,6 +265,17 @@ fn a_drain_cordons_then_evicts_what_moves_and_waits_for_budgets() {
     assert!(eviction.dry_body().contains(r#""dryRun":["All"],"preconditions":{"uid":"u-web-1"}"#));
     assert_eq!(verdict(&calm, GuardId::Disruption), [Verdict::Warn]);
     assert!(calm.steps[1].again.is_some() && calm.steps[0].again.is_none());
+    // What is not ready may go while enough others are healthy, or always (measured, 1.36).
+    let unready = |healthy: u32, policy: &str| {
+        let (mut pod, mut budget) = (pod("web-1", Some("ReplicaSet")), budget("pay", 0));
+        set(&mut pod, "/status/conditions", json!([{ "type": "Ready", "status": "False" }]));
+        set(&mut budget, "/status/currentHealthy", json!(healthy));
+        set(&mut budget, "/spec/unhealthyPodEvictionPolicy", json!(policy));
+        verdict(&drain(&world(json!({ "items": [pod] }), vec![budget])), GuardId::Disruption)
+    };
+    assert_eq!(unready(3, "IfHealthyBudget"), [Verdict::Pass]);
+    assert_eq!(unready(2, "IfHealthyBudget"), [Verdict::Warn]);
+    assert_eq!(unready(2, "AlwaysAllow"), [Verdict::Pass]);
     let two = drain(&world(pods, vec![budget("a", 1), budget("b", 1)]));
     assert_eq!(verdict(&two, GuardId::Disruption), [Verdict::Block]);
     let bare = drain(&world(json!({ "items": [pod("bare", None)] }), Vec::new()));
@@ -329,6 +352,13 @@ fn a_switchover_takes_the_most_advanced_replica_and_holds_lag_against_the_rpo() 
     let params = Params { accept_loss: true, ..Params::default() };
     let accepted = failover(&postgres([None, Some("0/F"), Some("0/10")]), params);
     assert_eq!((verdict(&accepted, GuardId::Loss), accepted.risk), (vec![Verdict::Warn], Risk::Irreversible));
+    // A primary that may not be asked is alive where the operator says so: no acknowledgement gives it up.
+    let mut object = ledger("ledger-1", "ledger-1");
+    object["status"]["instancesStatus"] = json!({ "healthy": ["ledger-1", "ledger-2", "ledger-3"] });
+    let unasked = postgres([None, Some("0/F"), Some("0/10")])
+        .with("/apis/postgresql.cnpg.io/v1/namespaces/shop/clusters/ledger", object);
+    let unasked = failover(&unasked, Params { accept_loss: true, ..Params::default() });
+    assert_eq!((verdict(&unasked, GuardId::Loss), unasked.risk), (vec![Verdict::Unknown], Risk::Risky));
     let moving = Answers::default()
         .with("/apis/postgresql.cnpg.io/v1/namespaces/shop/clusters/ledger", ledger("ledger-1", "pending"));
     assert!(
@@ -355,7 +385,8 @@ fn an_owner_that_reverts_is_suspended_first_and_put_back_as_it_was() {
         concat!(
             "PATCH /apis/argoproj.io/v1alpha1/namespaces/argocd/applications/pay?fieldManager=tierdeck application/json-patch+json\n",
             r#"[{"op":"test","path":"/metadata/uid","value":"app1"},{"op":"test","path":"/spec/syncPolicy/automated","value":{"prune":true,"selfHeal":true}},"#,
-            r#"{"op":"remove","path":"/spec/syncPolicy/automated"},{"op":"add","path":"/metadata/annotations","value":{}},"#,
+            r#"{"op":"test","path":"/metadata/annotations","value":null},{"op":"remove","path":"/spec/syncPolicy/automated"},"#,
+            r#"{"op":"add","path":"/metadata/annotations","value":{}},"#,
             r#"{"op":"add","path":"/metadata/annotations/tierdeck.dev~1suspended-sync","value":"{\"prune\":true,\"selfHeal\":true}"}]"#,
         )
     );

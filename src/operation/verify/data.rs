@@ -57,6 +57,11 @@ pub fn rds(sheet: &Sheet, resource_id: &Raw, zone: &Raw, since: Stamp) -> Glance
     if moved && seen.status.as_str() == "available" { Glance::Reached(words) } else { Glance::Pending(words) }
 }
 
+/// The cluster's writer.
+pub fn writer(sheet: &Sheet) -> Option<&Raw> {
+    sheet.db_cluster()?.members.iter().find(|member| member.writer).map(|member| &member.id)
+}
+
 pub fn aurora(sheet: &Sheet, resource_id: &Raw, roles: (&Raw, &Raw), since: Stamp) -> Glance {
     let (from, to) = roles;
     let Some(seen) = sheet.db_cluster() else { return Glance::Unseen };

@@ -98,6 +98,8 @@ fn complete(seen: &RolloutSeen, current: &Raw) -> Glance {
 
 fn retried(seen: &RolloutSeen, since: Stamp) -> Glance {
     let state = &seen.state;
+    // Both times by the server's clock, where it tells.
+    let since = seen.head.written_by_us("status").unwrap_or(since);
     if state.aborted_at.is_some_and(|at| at > since) {
         return Glance::Failed(shown!("it was aborted again: {}", state.message));
     }
@@ -111,7 +113,8 @@ fn undone(seen: &RolloutSeen, wanted: &[Raw], stable: bool, since: Stamp) -> Gla
     if images(&seen.template) != wanted {
         return away(&seen.head, since, &Shown::fixed("the template is not the chosen one any more"));
     }
-    if let Some(glance) = broken(seen) {
+    // Until then it tells of the template before, which may have been aborted.
+    if let Some(glance) = broken(seen).filter(|_| seen.observed) {
         return glance;
     }
     let state = &seen.state;

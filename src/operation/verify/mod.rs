@@ -147,6 +147,22 @@ pub enum Glance {
     Failed(Shown),
 }
 
+impl Glance {
+    /// What was seen, in words.
+    #[must_use]
+    pub fn sentence(&self) -> Shown {
+        match self {
+            Self::Unseen => Shown::fixed("nothing yet"),
+            Self::Pending(words) => shown!("not yet: {}", words),
+            Self::Part(words) => shown!("in part: {}", words),
+            Self::Reached(words) => shown!("as asked: {}", words),
+            Self::Away(words) => shown!("somebody else wrote: {}", words),
+            Self::NoEffect(words) => shown!("it was not done: {}", words),
+            Self::Failed(words) => shown!("failed: {}", words),
+        }
+    }
+}
+
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
@@ -169,7 +185,7 @@ pub enum NotRun {
 }
 
 impl Outcome {
-    /// As the card, the audit trail and `run --json` write it.
+    /// As people read it.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -184,17 +200,6 @@ impl Outcome {
             Self::NotRun(NotRun::Cancelled) => "cancelled",
         }
     }
-
-    /// Exit code of `tierdeck run`.
-    #[must_use]
-    pub const fn exit_code(self) -> i32 {
-        match self {
-            Self::Verified => 0,
-            Self::NotRun(NotRun::Refused) => 3,
-            Self::NotRun(NotRun::NotConfirmed | NotRun::Cancelled) => 4,
-            Self::Failed | Self::NoEffect | Self::Overridden | Self::PartlyDone | Self::Unknown => 5,
-        }
-    }
 }
 
 /// The verdict and what it rests on.
@@ -202,7 +207,7 @@ impl Outcome {
 pub struct End {
     pub outcome: Outcome,
     pub words: Shown,
-    /// How long writes were refused, where a probe wrote.
+    /// How long there was no writer to connect to, where the endpoint could be asked.
     pub outage: Option<Duration>,
 }
 
@@ -221,22 +226,35 @@ impl Goal {
             Self::Gone { node: Some(node), .. } => vec![Gather::PodsOn { node: node.clone() }],
             Self::Gone { pods, .. } => pods.iter().map(|(named, _)| Gather::Pod(named.clone())).collect(),
             Self::RdsFailover { region, id, since, endpoint, .. } => {
-                let probe = endpoint.iter().map(|address| Gather::WriteProbe { address: address.clone() });
+                let probe = door(id, endpoint.as_ref());
                 let (region, id, since) = (region.clone(), id.clone(), *since);
                 let events = Gather::DbEvents { region: region.clone(), source: id.clone(), cluster: false, since };
                 [Gather::DbInstance { region, id }, events].into_iter().chain(probe).collect()
             }
             Self::AuroraWriter { region, id, since, endpoint, .. } => {
-                let probe = endpoint.iter().map(|address| Gather::WriteProbe { address: address.clone() });
+                let probe = door(id, endpoint.as_ref());
                 let (region, id, since) = (region.clone(), id.clone(), *since);
                 let events = Gather::DbEvents { region: region.clone(), source: id.clone(), cluster: true, since };
                 [Gather::DbCluster { region, id }, events].into_iter().chain(probe).collect()
             }
-            Self::CnpgPrimary { at, .. } => vec![Gather::CnpgCluster(at.clone())],
+            Self::CnpgPrimary { at, .. } => {
+                // The name inside the cluster, for where it can be resolved.
+                let name = Raw::from(format!("{}-rw.{}:5432", at.name.as_str(), at.namespace.as_str()));
+                std::iter::once(Gather::CnpgCluster(at.clone())).chain(door(&at.name, Some(&name))).collect()
+            }
             Self::CacheSwitches { region, id, .. } | Self::CachePrimary { region, id, .. } => {
                 vec![Gather::CacheGroup { region: region.clone(), id: id.clone() }]
             }
             Self::Sync { owner, .. } => vec![Gather::Owner(owner.clone())],
+        }
+    }
+
+    /// Whether the engine says that the new primary leads: an endpoint that answers before that leads to the old one.
+    fn leads(&self, sheet: &Sheet) -> bool {
+        match self {
+            Self::AuroraWriter { to, .. } => data::writer(sheet) == Some(to),
+            Self::CnpgPrimary { to, .. } => sheet.cnpg().is_some_and(|seen| seen.current == *to),
+            _ => true,
         }
     }
 
@@ -266,6 +284,10 @@ impl Goal {
     }
 }
 
+fn door(component: &Raw, address: Option<&Raw>) -> Option<Gather> {
+    address.map(|address| Gather::WriteProbe { component: component.clone(), address: address.clone() })
+}
+
 /// The memory of a verification.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verifier {
@@ -277,8 +299,10 @@ pub struct Verifier {
     pub reached: Option<Stamp>,
     /// What was seen last.
     pub last: Glance,
-    away: u32,
+    /// Sightings in a row of something that went wrong.
+    wrong: u32,
     errors: Errors,
+    failing: Failing,
     outage: Outage,
 }
 
@@ -288,10 +312,28 @@ enum Errors {
     Unmeasured,
     Unseen,
     Above(f64),
-    Below,
+    Below { since: Stamp },
 }
 
-/// From the first refused write to the first accepted one after it.
+/// The share of requests that failed at the target when it began, and the newest since.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Failing {
+    before: Option<f64>,
+    after: Option<f64>,
+}
+
+impl Failing {
+    /// What users have of it, for the verdict.
+    fn words(self) -> Shown {
+        let percent = |ratio: f64| Shown::of(&format!("{:.2} %", ratio * 100.0));
+        match (self.before, self.after) {
+            (Some(before), Some(after)) => shown!("; errors {}, before {}", percent(after), percent(before)),
+            _ => Shown::default(),
+        }
+    }
+}
+
+/// From the first refused connection to the first answered one after which the new primary leads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Outage {
     from: Option<Stamp>,
@@ -325,8 +367,17 @@ impl Verifier {
     #[must_use]
     pub fn new(goal: Goal, timing: Timing, began: Stamp, errors: &Reading) -> Self {
         let measured = timing.errors_below.is_some() && errors.last().is_some();
-        let errors = if measured { Errors::Unseen } else { Errors::Unmeasured };
-        Self { goal, timing, began, reached: None, last: Glance::Unseen, away: 0, errors, outage: Outage::default() }
+        Self {
+            goal,
+            timing,
+            began,
+            reached: None,
+            last: Glance::Unseen,
+            wrong: 0,
+            errors: if measured { Errors::Unseen } else { Errors::Unmeasured },
+            failing: Failing { before: errors.value(), after: None },
+            outage: Outage::default(),
+        }
     }
 
     #[must_use]
@@ -343,17 +394,18 @@ impl Verifier {
     /// Takes an answer into account; the end, when it is told. `ask` is the read that was answered.
     pub fn see(&mut self, ask: &Gather, sheet: &Sheet, errors: &Reading, now: Stamp) -> Option<End> {
         self.see_writes(sheet);
-        self.see_errors(errors);
+        self.see_errors(errors, now);
         let fresh = self.goal.follows().first() == Some(ask);
         let glance = self.goal.glance(sheet, self.began);
         let end = match &glance {
-            Glance::Failed(words) => Some((Outcome::Failed, words.clone())),
             Glance::NoEffect(words) => Some((Outcome::NoEffect, words.clone())),
             // Twice, so that one stale answer convicts nobody.
-            Glance::Away(words) if self.away > 0 => Some((Outcome::Overridden, words.clone())),
+            Glance::Failed(words) if self.wrong > 0 => Some((Outcome::Failed, words.clone())),
+            Glance::Away(words) if self.wrong > 0 => Some((Outcome::Overridden, words.clone())),
             _ => None,
         };
-        self.away = if matches!(glance, Glance::Away(_)) { self.away + u32::from(fresh) } else { 0 };
+        let wrong = matches!(glance, Glance::Away(_) | Glance::Failed(_));
+        self.wrong = if wrong { self.wrong + u32::from(fresh) } else { 0 };
         match &glance {
             Glance::Reached(_) => self.reached = self.reached.or(Some(now)),
             Glance::Unseen => {}
@@ -377,28 +429,45 @@ impl Verifier {
         let probes = sheet.all().filter(|(ask, _)| matches!(ask, Gather::WriteProbe { .. }));
         for (ask, seen) in probes {
             if let Some(Evidence::Writes { accepted, .. }) = sheet.found(ask) {
-                self.outage.see(seen.at, *accepted);
+                let back = !self.outage.is_open() || self.goal.leads(sheet);
+                self.outage.see(seen.at, accepted.map(|accepted| accepted && back));
             }
         }
     }
 
-    /// Only samples that lie a whole rate window after the request speak about what it did.
-    fn see_errors(&mut self, errors: &Reading) {
+    /// Only samples from after the request speak about what it did. Their rates look back over a window, so what went wrong
+    /// before counts against it, never for it.
+    fn see_errors(&mut self, errors: &Reading, now: Stamp) {
+        if let Reading::Fresh(sample) = errors
+            && sample.at >= self.began
+        {
+            self.failing.after = Some(sample.value);
+        }
         let Some(limit) = self.timing.errors_below.filter(|_| self.errors != Errors::Unmeasured) else { return };
+        let below = match self.errors {
+            Errors::Below { .. } => self.errors,
+            _ => Errors::Below { since: now },
+        };
         self.errors = match errors {
-            Reading::NoTraffic => Errors::Below,
+            Reading::NoTraffic => below,
             Reading::Fresh(sample) if sample.at < self.began => Errors::Unseen,
-            Reading::Fresh(sample) if sample.value < limit => Errors::Below,
+            Reading::Fresh(sample) if sample.value < limit => below,
             Reading::Fresh(sample) => Errors::Above(sample.value),
             Reading::Stale { .. } | Reading::Absent(_) => Errors::Unseen,
         };
     }
 
+    /// The end state, and where they are judged the errors below their limit, have stood for the whole hold.
     fn verified(&self, now: Stamp) -> Option<(Outcome, Shown)> {
         let Glance::Reached(words) = &self.last else { return None };
-        let held = now.since(self.reached?) >= self.timing.hold;
-        let quiet = matches!(self.errors, Errors::Below | Errors::Unmeasured);
-        (held && quiet && !self.outage.is_open()).then(|| (Outcome::Verified, words.clone()))
+        let held = |since: Stamp| now.since(since) >= self.timing.hold;
+        let quiet = match self.errors {
+            Errors::Unmeasured => true,
+            Errors::Below { since } => held(since),
+            Errors::Unseen | Errors::Above(_) => false,
+        };
+        let is_over = held(self.reached?) && quiet && !self.outage.is_open();
+        is_over.then(|| (Outcome::Verified, shown!("{}{}", words, self.failing.words())))
     }
 
     fn late(&self, now: Stamp) -> Option<(Outcome, Shown)> {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Glance, Outcome, Verifier};
+use super::{Glance, Goal, Outcome, RolloutWant, Verifier};
 use crate::domain::reading::{Absence, Reading};
 use crate::domain::settings::RiskClass;
 use crate::domain::text::Raw;
 use crate::operation::evidence::aws::DbEvent;
-use crate::operation::evidence::{Evidence, Found, Gather, Seen, Sheet};
+use crate::operation::evidence::{Evidence, Found, Gather, Named, Seen, Sheet};
 use crate::operation::plan::Plan;
 use crate::operation::target::{Engine, Params};
 use crate::operation::testing::*;
@@ -84,6 +84,45 @@ fn one_stale_answer_convicts_nobody() {
     assert_eq!(watch(&abort, &rollouts(&abort, &[rollout(), aborted(12)])).0, Outcome::Verified);
 }
 
+/// What a real controller shows for a moment after a rollback: the state of the template before (measured, Argo Rollouts
+/// 1.9 and Kubernetes 1.36).
+#[test]
+fn a_rollback_is_not_judged_by_the_state_before_it() {
+    let goal = Goal::Rollout {
+        at: Named { namespace: "shop".into(), name: "backend".into() },
+        uid: Raw::new("5b0e"),
+        stable: Raw::new("6d4f"),
+        current: Raw::new("7b9f"),
+        want: RolloutWant::Template { images: vec![Raw::new("backend:2.3.9")], stable: true },
+    };
+    let mut unseen = aborted(12);
+    set(&mut unseen, "/metadata/generation", json!(10));
+    set(&mut unseen, "/spec/template/spec/containers/0/image", json!("backend:2.3.9"));
+    let glance = |object: &Value| {
+        let mut sheet = Sheet::default();
+        let ask = goal.follows().remove(0);
+        sheet.put(ask.clone(), Seen { at: stamp(1), found: Found::Evidence(ask.read(object).unwrap()) });
+        goal.glance(&sheet, stamp(0))
+    };
+    assert!(matches!(glance(&unseen), Glance::Pending(_)), "{:?}", glance(&unseen));
+    set(&mut unseen, "/status/observedGeneration", json!("10"));
+    assert!(matches!(glance(&unseen), Glance::Failed(_)), "{:?}", glance(&unseen));
+
+    let undo = planned(&deployments(), Verb::Rollback, Engine::Deployment, Params::default());
+    let stuck = |at: &str| {
+        let mut seen = deployment();
+        set(&mut seen, "/spec/template/spec/containers/0/image", json!("pay:2"));
+        let condition = json!([{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded",
+            "lastUpdateTime": at }]);
+        set(&mut seen, "/status/conditions", condition);
+        let ours = json!([{ "manager": "tierdeck", "time": "2026-11-21T03:12:10Z" }]);
+        set(&mut seen, "/metadata/managedFields", ours);
+        watch(&undo, &rollouts(&undo, &[seen])).0
+    };
+    assert_ne!(stuck("2026-11-21T03:12:09Z"), Outcome::Failed, "it was stuck before");
+    assert_eq!(stuck("2026-11-21T03:12:10Z"), Outcome::Failed);
+}
+
 #[test]
 fn a_promotion_ends_past_its_step_or_says_why_not() {
     let promote = planned(&canary(), Verb::Promote, Engine::Rollout, Params::default());
@@ -112,6 +151,42 @@ fn a_scale_that_is_pulled_back_is_overridden_and_one_that_stops_half_way_partly_
     assert_eq!(watch(&scale, &rollouts(&scale, &[at(9, 5), at(9, 9)])).0, Outcome::Verified);
     assert_eq!(watch(&scale, &rollouts(&scale, &[at(9, 5), at(6, 6)])).0, Outcome::Overridden);
     assert_eq!(watch(&scale, &rollouts(&scale, &[at(9, 5)])).0, Outcome::PartlyDone);
+}
+
+/// A fresh share of failing requests, sampled at a second.
+fn ratio(value: f64, second: i64) -> Reading {
+    use crate::domain::id::SourceId;
+    use crate::domain::reading::{Provenance, Query, Sample};
+    use crate::domain::unit::{Statistic, Unit};
+    let provenance = std::sync::Arc::new(Provenance {
+        source: SourceId::new("prom"),
+        endpoint: Raw::default(),
+        query: Query::Probe(Raw::default()),
+        statistic: Statistic::Last,
+        period: Duration::from_secs(15),
+        delay: Duration::ZERO,
+        threshold_origin: "default",
+    });
+    Reading::Fresh(Sample { value, unit: Unit::Ratio, at: stamp(second), provenance })
+}
+
+#[test]
+fn errors_stay_below_their_limit_for_the_whole_hold_and_the_verdict_tells_them() {
+    let abort = planned(&canary(), Verb::Abort, Engine::Rollout, Params::default());
+    let ask = abort.goal.follows().remove(0);
+    let reached = ask.read(&aborted(12)).unwrap();
+    // Below at once, above again, and below for good from the 50th second on.
+    let errors = |second: i64| ratio(if (20..50).contains(&second) { 0.04 } else { 0.005 }, second);
+    let mut verifier = Verifier::new(abort.goal.clone(), abort.timing, stamp(0), &ratio(0.18, 0));
+    let mut sheet = Sheet::default();
+    let end = (1..200).find_map(|second| {
+        let at = stamp(second);
+        sheet.put(ask.clone(), Seen { at, found: Found::Evidence(reached.clone()) });
+        Some((second, verifier.see(&ask, &sheet, &errors(second), at)?))
+    });
+    let (second, end) = end.unwrap();
+    assert_eq!((second, end.outcome), (110, Outcome::Verified));
+    assert!(end.words.as_str().ends_with("; errors 0.50 %, before 18.00 %"), "{}", end.words);
 }
 
 fn database(status: &str, zone: &str, events: &[&str], plan: &Plan, accepted: Option<bool>) -> Vec<(Gather, Evidence)> {
@@ -199,21 +274,6 @@ fn other_systems_end_as_their_own_state_says() {
 
 #[test]
 fn errors_that_stay_make_a_reached_state_a_failure() {
-    use crate::domain::id::SourceId;
-    use crate::domain::reading::{Provenance, Query, Sample};
-    use crate::domain::unit::{Statistic, Unit};
-    let provenance = std::sync::Arc::new(Provenance {
-        source: SourceId::new("prom"),
-        endpoint: Raw::default(),
-        query: Query::Probe(Raw::default()),
-        statistic: Statistic::Last,
-        period: Duration::from_secs(15),
-        delay: Duration::ZERO,
-        threshold_origin: "default",
-    });
-    let ratio = |value: f64, second: i64| {
-        Reading::Fresh(Sample { value, unit: Unit::Ratio, at: stamp(second), provenance: provenance.clone() })
-    };
     let plan = planned(&canary(), Verb::Abort, Engine::Rollout, Params::default());
     let run = |value: f64| {
         let mut verifier = Verifier::new(plan.goal.clone(), plan.timing, stamp(0), &ratio(0.18, 0));

@@ -53,10 +53,7 @@ async fn read(systems: &Systems, clocks: Clocks, ask: &Gather) -> Result<Option<
             let state = client.cache_group(id.as_str()).await?;
             Ok(state.map(|state| Evidence::CacheGroup(Box::new(group(&state)))))
         }
-        Gather::WriteProbe { address } => {
-            let why = shown!("no account of ours may write to {}", address);
-            Ok(Some(Evidence::Writes { accepted: None, why }))
-        }
+        Gather::WriteProbe { component, address } => Ok(Some(systems.endpoints().greet(component, address).await)),
         _ => Err(Fault::new(
             FaultKind::Usage,
             shown!("{} is nothing that AWS knows", ask.words()),

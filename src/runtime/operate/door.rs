@@ -47,7 +47,7 @@ enum Order {
     Commit(Box<Commit>),
     /// What came of a request.
     Answered(Box<Answered>),
-    End(Text, mpsc::Sender<()>),
+    End(Text, mpsc::Sender<Option<StreamId>>),
 }
 
 struct Commit {
@@ -62,6 +62,8 @@ struct Answered {
     operation: OperationId,
     step: usize,
     attempt: u32,
+    /// It asked a pod to move.
+    evicts: bool,
     stream: StreamId,
     result: Result<(Option<Raw>, Vec<Shown>), Failure>,
 }
@@ -139,11 +141,11 @@ impl Door {
         self.order(Order::Commit(Box::new(Commit { operation, step, attempt, intent, mutation })));
     }
 
-    /// Ends the stream in order and waits for it, at most `limit`.
-    pub fn end(&self, why: &'static str, limit: Duration) {
+    /// Ends the stream in order and waits for it, at most `limit`; which stream it was.
+    pub fn end(&self, why: &'static str, limit: Duration) -> Option<StreamId> {
         let (done, ended) = mpsc::channel();
         self.order(Order::End(Text::fixed(why), done));
-        let _ = ended.recv_timeout(limit);
+        ended.recv_timeout(limit).ok().flatten()
     }
 }
 
@@ -179,10 +181,12 @@ impl Keeper {
                 Order::Commit(commit) => self.commit(*commit),
                 Order::Answered(answered) => self.answered(*answered),
                 Order::End(why, done) => {
-                    if let Some(journal) = self.journal.take() {
+                    let stream = self.journal.take().map(|journal| {
+                        let stream = journal.stream().clone();
                         let _ = journal.end(why);
-                    }
-                    let _ = done.send(());
+                        stream
+                    });
+                    let _ = done.send(stream);
                     return;
                 }
             }
@@ -322,13 +326,14 @@ impl Keeper {
                 Err(fault) => Err(Failure::unanswered(Reached::Nothing, fault)),
             };
             let stream = head.stream;
+            let evicts = matches!(commit.mutation, Mutation::Kube(KubeMutation::Evict { .. }));
             let Commit { operation, step, attempt, .. } = commit;
-            door.order(Order::Answered(Box::new(Answered { operation, step, attempt, stream, result })));
+            door.order(Order::Answered(Box::new(Answered { operation, step, attempt, evicts, stream, result })));
         });
     }
 
     fn answered(&mut self, answered: Answered) {
-        let Answered { operation, step, attempt, stream, result } = answered;
+        let Answered { operation, step, attempt, evicts, stream, result } = answered;
         let number = records::number(step + 1);
         let reply = |class, code, id: Option<&Raw>, detail: &Shown| {
             Recorded::Outcome(Reply {
@@ -353,14 +358,14 @@ impl Keeper {
                         let record = reply(Class::NotSent, None, None, &words);
                         (Event::NotSent { step, attempt, why: words }, record)
                     }
-                    Reached::Refused => {
+                    Reached::Refused | Reached::Outdated => {
                         let record = reply(Class::Refused, status, request_id.as_ref(), &words);
-                        let answer = match (status, fault.kind) {
-                            (Some(409), _) => Answer::Conflict { fault },
-                            (Some(422), _) if fault.what.as_str().contains("no longer holds") => {
-                                Answer::Conflict { fault }
-                            }
-                            (Some(429), FaultKind::Throttled) => Answer::NotYet { fault },
+                        let answer = match (reached, fault.kind) {
+                            // Another pod has its name by now.
+                            (Reached::Outdated, _) if evicts => Answer::Gone { fault },
+                            (Reached::Outdated, _) => Answer::Conflict { fault },
+                            (_, FaultKind::Missing) => Answer::Gone { fault },
+                            (_, FaultKind::Throttled) if evicts => Answer::NotYet { fault },
                             _ => Answer::Refused { fault },
                         };
                         (Event::Answered { step, attempt, answer }, record)

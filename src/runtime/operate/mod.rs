@@ -5,6 +5,7 @@
 
 mod aws;
 mod door;
+mod endpoint;
 mod follow;
 mod lock;
 mod look;
@@ -23,7 +24,7 @@ use tokio::task::JoinHandle;
 
 use super::clock::Clocks;
 use super::inbox::{Control, Inbox};
-use crate::audit::record::ActionId;
+use crate::audit::record::{ActionId, StreamId};
 use crate::domain::settings::Settings;
 use crate::domain::text::{Raw, Shown};
 use crate::operation::machine::{Effect, Event};
@@ -33,7 +34,7 @@ use door::Door;
 use sinks::Sinks;
 use systems::Systems;
 
-/// How long the end of the session waits for the disk.
+/// How long the end of the session waits for the locks that are let go, and for the disk.
 const ENDING: Duration = Duration::from_secs(2);
 
 /// Who we are, for locks and the trail.
@@ -61,6 +62,8 @@ pub struct Operator {
     actor: Actor,
     environment: Shown,
     locks: BTreeMap<OperationId, lock::Lock>,
+    /// Locks that are being let go.
+    releasing: Vec<JoinHandle<()>>,
     follows: BTreeMap<OperationId, JoinHandle<()>>,
 }
 
@@ -82,6 +85,7 @@ impl Operator {
             actor,
             environment,
             locks: BTreeMap::new(),
+            releasing: Vec::new(),
             follows: BTreeMap::new(),
         }
     }
@@ -113,10 +117,19 @@ impl Operator {
         None
     }
 
-    /// Ends the journal in order.
-    pub fn end(&self, why: &'static str) {
-        self.door.end(why, ENDING);
+    /// Whether a lock is held or being taken.
+    #[must_use]
+    pub fn holds_a_lock(&self) -> bool {
+        self.locks.values().any(lock::Lock::is_alive)
+    }
+
+    /// Waits until colleagues see that no lock is held any more, then ends the journal in order; which stream it was.
+    pub fn end(&mut self, why: &'static str) -> Option<StreamId> {
+        let releasing = futures::future::join_all(std::mem::take(&mut self.releasing));
+        let _ = self.handle.block_on(async { tokio::time::timeout(ENDING, releasing).await });
+        let stream = self.door.end(why, ENDING);
         self.sinks.end(ENDING);
+        stream
     }
 
     /// Begins what an operation asks.
@@ -143,9 +156,8 @@ impl Operator {
                 self.locks.insert(operation, lock);
             }
             Effect::Unlock { operation } => {
-                if let Some(lock) = self.locks.remove(&operation) {
-                    lock.release();
-                }
+                self.releasing.retain(|task| !task.is_finished());
+                self.releasing.extend(self.locks.remove(&operation).map(lock::Lock::release));
             }
             Effect::Commit { operation, step, attempt, intent, mutation } => {
                 self.door.commit(operation, step, attempt, *intent, *mutation);

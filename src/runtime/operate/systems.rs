@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::OnceCell;
 
+use super::endpoint::Endpoints;
 use crate::clients::aws::read::operated::Operated;
 use crate::clients::aws::read::{Connection as AwsConnection, Options};
 use crate::clients::aws::write::Writer as AwsWriter;
@@ -21,6 +22,7 @@ pub struct Systems {
     kubernetes: Option<Cluster>,
     /// By region.
     aws: BTreeMap<String, Account>,
+    endpoints: Endpoints,
     egress: Egress,
 }
 
@@ -47,19 +49,14 @@ impl Systems {
             (settings.region.clone(), Account { settings: settings.clone(), connection: OnceCell::new() })
         };
         let egress = if settings.egress.loopback_only { Egress::LoopbackOnly } else { Egress::Open };
-        Self { kubernetes, aws: settings.aws.iter().map(account).collect(), egress }
+        let endpoints = Endpoints::new(&settings.probe, egress);
+        Self { kubernetes, aws: settings.aws.iter().map(account).collect(), endpoints, egress }
     }
 
-    /// Changes are held to the embedded world until they have been proved against real servers.
-    fn released(&self) -> Result<(), Fault> {
-        match self.egress {
-            Egress::LoopbackOnly => Ok(()),
-            Egress::Open => Err(Fault::new(
-                FaultKind::Usage,
-                Shown::fixed("this version changes nothing outside of the embedded world"),
-                Shown::fixed("use the command on the card"),
-            )),
-        }
+    /// The doors of the databases.
+    #[must_use]
+    pub const fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
     }
 
     fn cluster(&self) -> Result<&Cluster, Fault> {
@@ -85,7 +82,6 @@ impl Systems {
     /// # Errors
     /// Any [`Fault`] of connecting.
     pub async fn cluster_to_write(&self) -> Result<&KubeWriter, Fault> {
-        self.released()?;
         let cluster = self.cluster()?;
         cluster
             .write
@@ -127,10 +123,33 @@ impl Systems {
         self.account(region).await.map(Operated::new)
     }
 
+    /// Changes of AWS are held to the embedded world until they have been proved against the real one.
+    ///
     /// # Errors
-    /// Any [`Fault`] of preparing the client.
+    /// [`FaultKind::Usage`] outside the embedded world; any [`Fault`] of preparing the client.
     pub async fn aws_to_write(&self, region: &str) -> Result<AwsWriter, Fault> {
-        self.released()?;
+        if self.egress == Egress::Open {
+            return Err(Fault::new(
+                FaultKind::Usage,
+                Shown::fixed("this version changes nothing of AWS outside of the embedded world"),
+                Shown::fixed("use the command on the card"),
+            ));
+        }
         self.account(region).await.map(AwsWriter::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words reach the card before anything is opened; Kubernetes has no such refusal.
+    #[tokio::test]
+    async fn aws_is_changed_in_the_embedded_world_alone() {
+        let real: Settings = toml::from_str("[[aws]]\nname = \"aws\"\nregion = \"eu-west-1\"\n").unwrap();
+        let refused = Systems::new(&real).aws_to_write("eu-west-1").await.err().unwrap();
+        assert!(refused.what.as_str().contains("nothing of AWS outside of the embedded world"), "{}", refused.what);
+        let missing = Systems::new(&real).cluster_to_write().await.err().unwrap();
+        assert!(missing.what.as_str().contains("which cluster"), "{}", missing.what);
     }
 }

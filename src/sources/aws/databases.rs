@@ -1,4 +1,4 @@
-//! RDS instances, their roles, and what RDS tells of them.
+//! RDS instances that are no members of a cluster, their roles, and what RDS tells of them.
 
 use serde_json::json;
 
@@ -94,7 +94,7 @@ fn component(site: &Site, db: &DbInstance) -> ComponentFact {
 }
 
 /// Whether clients are served in a status (RDS user guide, "Viewing DB instance status").
-fn serves(status: &str) -> bool {
+pub fn serves(status: &str) -> bool {
     matches!(
         status,
         "available"

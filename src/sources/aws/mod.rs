@@ -1,6 +1,7 @@
 //! What AWS says of its own resources: one source per service, so that each can fail alone.
 
 mod caches;
+mod clusters;
 mod databases;
 pub(super) mod gaps;
 mod groups;
@@ -18,7 +19,7 @@ use self::gaps::{Gaps, allowed, aside};
 use self::load_balancers::Listing;
 use super::cloudwatch::{self, Choice, CloudWatch};
 use super::{Cadence, Outlet, Source};
-use crate::clients::aws::read::{AutoScaling, Connection, ElastiCache, Elb, Options, Rds, Sts};
+use crate::clients::aws::read::{AutoScaling, Connection, DbInstance, ElastiCache, Elb, Options, Rds, Sts};
 use crate::clients::egress::Egress;
 use crate::domain::error::Fault;
 use crate::domain::id::SourceId;
@@ -186,9 +187,16 @@ impl Inventory {
             }
             Service::Databases(rds) => {
                 let events = async { aside(rds.events(since.millis(), now.millis()).await) };
-                let (instances, events) = futures::try_join!(rds.instances(), events)?;
+                let clusters = async { allowed(rds.clusters().await) };
+                let (instances, clusters, events) = futures::try_join!(rds.instances(), clusters, events)?;
+                let clusters = gaps.keep(clusters).unwrap_or_default();
                 let changes = gaps.keep(events).map(|events| databases::changes(&events));
-                ("databases", databases::facts(&self.site, &instances), changes)
+                let mut facts = clusters::facts(&self.site, &clusters, &instances);
+                // A member is told by its cluster; one whose cluster cannot be read stands for itself.
+                let member = |db: &&DbInstance| clusters.iter().any(|c| c.members.iter().any(|m| m.id == db.id));
+                let alone: Vec<DbInstance> = instances.iter().filter(|db| !member(db)).cloned().collect();
+                facts.extend(databases::facts(&self.site, &alone));
+                ("databases", facts, changes)
             }
             Service::Caches(cache) => {
                 let clusters = gaps.keep(allowed(cache.clusters().await)?).unwrap_or_default();

@@ -44,6 +44,7 @@ pub fn object_path(id: &ComponentId) -> (String, &'static str) {
         Kind::Rollout => ("/apis/argoproj.io/v1alpha1", "rollouts", "/status/readyReplicas"),
         Kind::StatefulSet => ("/apis/apps/v1", "statefulsets", "/status/readyReplicas"),
         Kind::DaemonSet => ("/apis/apps/v1", "daemonsets", "/status/numberReady"),
+        Kind::DbCluster => ("/apis/postgresql.cnpg.io/v1", "clusters", "/status/readyInstances"),
         _ => ("/apis/apps/v1", "deployments", "/status/readyReplicas"),
     };
     let (namespace, name) = (segment(id.scope.as_str()), segment(id.name.as_str()));
@@ -99,6 +100,7 @@ pub fn fact(
         );
         attributes.push(("service", Raw::from(text)));
     }
+    attributes.extend(row.notes.iter().cloned());
     if let Some((who, at)) = &row.written {
         attributes.push(("last written", Raw::from(format!("{} by {}", at.rfc3339(), who.as_str()))));
     }
@@ -116,7 +118,11 @@ pub fn fact(
         }),
         role: None,
         rollout,
-        class: if row.counts.desired == 1 { ReplicaClass::Singleton } else { ReplicaClass::Pool },
+        class: match (row.counts.desired, id.kind) {
+            (1, _) => ReplicaClass::Singleton,
+            (_, Kind::DbCluster) => ReplicaClass::Primary,
+            _ => ReplicaClass::Pool,
+        },
         condition: row.condition.clone().or_else(|| paused(id.kind, row)),
         attributes,
         provenance: origin.http(&path, Some(pointer)),

@@ -11,6 +11,8 @@ pub enum Watched {
     StatefulSets,
     DaemonSets,
     Rollouts,
+    /// Clusters of CloudNativePG.
+    PostgresClusters,
     Services,
     Autoscalers,
     Budgets,
@@ -24,13 +26,14 @@ pub enum Watched {
 
 impl Watched {
     /// In the order in which they are asked for: pods are named by what stands before them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Nodes,
         Self::ReplicaSets,
         Self::Deployments,
         Self::StatefulSets,
         Self::DaemonSets,
         Self::Rollouts,
+        Self::PostgresClusters,
         Self::Services,
         Self::Autoscalers,
         Self::Budgets,
@@ -48,6 +51,7 @@ impl Watched {
             Self::StatefulSets => ("/apis/apps/v1", "statefulsets", ""),
             Self::DaemonSets => ("/apis/apps/v1", "daemonsets", ""),
             Self::Rollouts => ("/apis/argoproj.io/v1alpha1", "rollouts", ""),
+            Self::PostgresClusters => ("/apis/postgresql.cnpg.io/v1", "clusters", ""),
             Self::Services => ("/api/v1", "services", ""),
             Self::Autoscalers => ("/apis/autoscaling/v2", "horizontalpodautoscalers", ""),
             Self::Budgets => ("/apis/policy/v1", "poddisruptionbudgets", ""),
@@ -66,7 +70,10 @@ impl Watched {
 
     /// Not every cluster offers it, and then nothing is missing.
     pub const fn is_optional(self) -> bool {
-        matches!(self, Self::Rollouts | Self::Autoscalers | Self::Budgets | Self::EndpointSlices)
+        matches!(
+            self,
+            Self::Rollouts | Self::PostgresClusters | Self::Autoscalers | Self::Budgets | Self::EndpointSlices
+        )
     }
 }
 

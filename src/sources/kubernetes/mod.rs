@@ -10,6 +10,7 @@ mod feeds;
 mod gaps;
 mod nodes;
 mod pods;
+mod postgres;
 mod store;
 mod table;
 mod usage;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::postgres;
 use super::table::Names;
 use crate::clients::kube::read::{Container, ContainerStatus, Pod, PodStatus, quantity};
 use crate::domain::id::ComponentId;
@@ -59,7 +60,7 @@ pub fn row(pod: &Pod<'_>, component: ComponentId, names: &mut Names, before: Opt
     let limits = before.filter(|row| *row.limits == *limits).map_or_else(|| limits.into(), |row| row.limits.clone());
     let state = state(pod, &word);
     let since = ready
-        .filter(|_| state == MemberState::Ready)
+        .filter(|_| state != MemberState::Starting)
         .and_then(|condition| Stamp::parse_rfc3339(&condition.last_transition_time))
         .or_else(|| Stamp::parse_rfc3339(&status.start_time))
         .or_else(|| Stamp::parse_rfc3339(&pod.metadata.creation_timestamp));
@@ -71,7 +72,7 @@ pub fn row(pod: &Pod<'_>, component: ComponentId, names: &mut Names, before: Opt
         zone: None,
         node: names.some(&pod.spec.node_name),
         version: version.map(|hash| names.of(hash)),
-        role: None,
+        role: postgres::role(labels),
         restarts,
         since,
         address: (!status.pod_ip.is_empty()).then(|| Raw::new(&status.pod_ip)),

@@ -182,6 +182,7 @@ fn members_carry_state_zone_and_address() {
     assert_eq!(first.zone, Some(Raw::new("eu-west-1a")));
     assert_eq!(first.address, Some(Raw::new("10.0.0.7")));
     assert_eq!(first.since, Stamp::parse_rfc3339("2026-11-21T03:00:09Z"));
+    assert_eq!(members(&told)[3].since, Stamp::parse_rfc3339("2026-11-21T03:00:00Z"), "since it was lost");
     let host = components(&told)[0];
     assert_eq!(host.condition, Some((Health::Critical, Shown::fixed("NotReady: NodeStatusUnknown"))));
     assert_eq!(host.replicas.unwrap().ready, 0);

@@ -24,6 +24,8 @@ pub struct Workload {
     pub written: Option<(Raw, Stamp)>,
     /// Present for Rollouts.
     pub canary: Option<CanaryRow>,
+    /// What else is told of it.
+    pub notes: Vec<(&'static str, Raw)>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,7 +79,7 @@ pub struct SetRow {
 /// Labels that every pod of a revision shares and no selector of a service should decide on.
 pub const HASHES: [&str; 2] = ["pod-template-hash", "rollouts-pod-template-hash"];
 
-fn pairs(labels: &Labels<'_>, names: &mut Names) -> Vec<(Raw, Raw)> {
+pub fn pairs(labels: &Labels<'_>, names: &mut Names) -> Vec<(Raw, Raw)> {
     labels.iter().map(|(key, value)| (names.of(key), names.of(value))).collect()
 }
 
@@ -91,7 +93,7 @@ fn template(template: &Template<'_>, names: &mut Names) -> TemplateRow {
 }
 
 /// Controllers write too; a person or a pipeline is whoever else wrote last.
-fn written(meta: &Meta<'_>, names: &mut Names) -> Option<(Raw, Stamp)> {
+pub fn written(meta: &Meta<'_>, names: &mut Names) -> Option<(Raw, Stamp)> {
     let by_hand = meta.managed_fields.iter().filter(|entry| {
         entry.subresource.is_empty()
             && !matches!(&*entry.manager, "" | "kube-controller-manager" | "rollouts-controller" | "argo-rollouts")
@@ -127,6 +129,7 @@ pub fn workload(wire: &Wire<'_>, kind: Kind, names: &mut Names) -> Workload {
         observed: status.observed_generation >= wire.metadata.generation,
         written: written(&wire.metadata, names),
         canary: None,
+        notes: Vec::new(),
     }
 }
 
@@ -177,6 +180,7 @@ pub fn rollout(wire: &Rollout<'_>, names: &mut Names) -> Workload {
             aborted_at: Stamp::parse_rfc3339(&status.aborted_at),
             borrows: (&*wire.spec.workload_ref.kind == "Deployment").then(|| names.of(&wire.spec.workload_ref.name)),
         }),
+        notes: Vec::new(),
     }
 }
 

@@ -23,6 +23,8 @@ const NAMED: [&str; 9] = [
     "job_name",
     "namespace",
 ];
+/// A pod; a replica of CloudNativePG is connected to its primary under its pod's name.
+const POD: [&str; 3] = ["pod", "k8s_pod_name", "application_name"];
 /// Labels that say how a series was collected rather than what it is about.
 const COLLECTION: [&str; 2] = ["job", "server"];
 /// Caller and callee of the service graph and of meshes, each with the label of its namespace.
@@ -74,7 +76,7 @@ pub fn subject(labels: &Labels) -> Option<(Alias, &'static str)> {
     if let (Some(namespace), Some((by, name))) = (namespace, first(labels, &WORKLOAD).or_else(name)) {
         return Some((Alias::Workload { namespace: Raw::new(namespace), name: Raw::new(name) }, by));
     }
-    if let (Some(namespace), Some((by, name))) = (namespace, first(labels, &["pod", "k8s_pod_name"])) {
+    if let (Some(namespace), Some((by, name))) = (namespace, first(labels, &POD)) {
         return Some((Alias::Pod { namespace: Raw::new(namespace), name: Raw::new(name) }, by));
     }
     if let Some((by, node)) = first(labels, &["node"]) {
@@ -156,7 +158,7 @@ mod tests {
 
     #[test]
     fn subjects_by_their_labels() {
-        let cases: [(&[(&str, &str)], Alias); 12] = [
+        let cases: [(&[(&str, &str)], Alias); 13] = [
             (&[("namespace", "shop"), ("service", "orders"), ("job", "pods")], workload("shop", "orders")),
             (&[("namespace", "shop"), ("app", "orders"), ("service", "")], workload("shop", "orders")),
             (&[("namespace", "shop"), ("deployment", "orders"), ("service", "ksm")], workload("shop", "orders")),
@@ -164,6 +166,10 @@ mod tests {
             (
                 &[("namespace", "shop"), ("pod", "orders-1")],
                 Alias::Pod { namespace: "shop".into(), name: "orders-1".into() },
+            ),
+            (
+                &[("namespace", "shop"), ("application_name", "ledger-2")],
+                Alias::Pod { namespace: "shop".into(), name: "ledger-2".into() },
             ),
             (&[("node", "n1")], Alias::Node("n1".into())),
             (&[("job", "node"), ("instance", "10.0.0.1:9100")], Alias::Address("10.0.0.1:9100".into())),

@@ -41,8 +41,5 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, scroll: usize) {
 
 fn row(key: &Shown, role: Role, words: &'static str) -> Vec<Piece> {
     let rest = KEYS.get(usize::from(width(key))..).unwrap_or_default();
-    vec![
-        Piece::new(shown!("  {}{}  ", key, Shown::fixed(rest)), role),
-        Piece::new(Shown::fixed(words), Role::Dim),
-    ]
+    vec![Piece::new(shown!("  {}{}  ", key, Shown::fixed(rest)), role), Piece::new(Shown::fixed(words), Role::Dim)]
 }

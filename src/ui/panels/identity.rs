@@ -61,7 +61,7 @@ pub fn component(state: &State, row: &ComponentRow, columns: u16) -> Vec<Line> {
     {
         let share = shown!("this explains {} of the failing requests", format::explains(suspect));
         let said = row.reasons.iter().any(|reason| suspect.text.as_str().contains(reason.text.as_str()));
-        let words = if said { share } else { shown!("{}; {}", suspect.text, share) };
+        let words = if said { shown!("it is here; {}", share) } else { shown!("{}; {}", suspect.text, share) };
         lines.extend(note("cause", &words, Ink::bold(Role::Text), columns, 2));
         if let Some((change, before)) = &suspect.change {
             let words = shown!("{}, {} before the breach", change, format::span(*before));

@@ -114,7 +114,12 @@ impl Terminal {
 
     /// Waits until the screen satisfies `wanted`; fails with the screen when it does not within 20 s.
     pub fn until(&self, what: &str, wanted: impl Fn(&[String]) -> bool) -> Vec<String> {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        self.until_in(Duration::from_secs(20), what, wanted)
+    }
+
+    /// The same with another patience.
+    pub fn until_in(&self, patience: Duration, what: &str, wanted: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let deadline = Instant::now() + patience;
         loop {
             let screen = self.screen();
             if wanted(&screen) {

@@ -138,7 +138,12 @@ fn failing_over() -> (Bench, OperationId) {
 fn probe(bench: &mut Bench, id: &OperationId, accepted: bool) {
     let address = rds().endpoint.unwrap();
     let why = fixture::shown(if accepted { "" } else { "connection refused" });
-    bench.sight(id, Gather::WriteProbe { address }, Some(Evidence::Writes { accepted: Some(accepted), why }));
+    let component = rds().id;
+    bench.sight(
+        id,
+        Gather::WriteProbe { component, address },
+        Some(Evidence::Writes { accepted: Some(accepted), why }),
+    );
 }
 
 fn events(bench: &mut Bench, id: &OperationId, message: &str) {
@@ -206,8 +211,10 @@ pub fn every_end() -> Vec<(&'static str, Bench)> {
     let (mut failed, id) = aborting();
     failed.accept(&id, 0);
     failed.rollout = rollout_with(&[("/status/stableRS", json!("7b9f5d6c44"))]);
-    failed.pass(2_000);
-    failed.sight_rollout(&id);
+    for _ in 0..2 {
+        failed.pass(1_000);
+        failed.sight_rollout(&id);
+    }
     let (mut nothing, id) = failing_over();
     nothing.pass(9_000);
     events(&mut nothing, &id, "Abandoning user requested failover since a failover recently occurred on this database");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use tierdeck::demo::world::{Truth, scenario};
+use tierdeck::demo::world::{Truth, scenario, shop};
 
 use super::quiet;
 use crate::support::seeds::{Draw, draws, each};
@@ -42,7 +42,7 @@ fn case_after(scenario: &str, draw: Draw, ms: i64) -> Case {
 
 /// Whom a seed blames, without a world.
 fn drawn_culprit(scenario: &str, seed: u64) -> String {
-    let timeline = scenario::plan(scenario, seed, 0, |_| None).expect("a scenario");
+    let timeline = scenario::plan(&shop::EKS, scenario, seed, 0, |_| None).expect("a scenario");
     timeline.truth.culprit.expect("a culprit").workload
 }
 

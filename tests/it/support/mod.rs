@@ -55,8 +55,18 @@ impl Shop {
         Self::start(scenario, seed, 1.0, None)
     }
 
+    /// World `shop-mixed`, whose time runs that much faster than the wall's.
+    pub fn mixed(scenario: &str, seed: u64, speed: f64) -> Self {
+        Self::open("shop-mixed", scenario, seed, speed, None)
+    }
+
     fn start(scenario: &str, seed: u64, speed: f64, at: Option<i64>) -> Self {
-        let mut world = world::Options { scenario: scenario.to_owned(), seed, ..world::Options::default() };
+        Self::open("shop-eks", scenario, seed, speed, at)
+    }
+
+    fn open(name: &str, scenario: &str, seed: u64, speed: f64, at: Option<i64>) -> Self {
+        let mut world =
+            world::Options { world: name.to_owned(), scenario: scenario.to_owned(), seed, ..world::Options::default() };
         if scenario == "calm" {
             world.history = SHORT_HISTORY;
         }

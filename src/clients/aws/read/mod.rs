@@ -19,7 +19,7 @@ pub use self::autoscaling::{Activity, AutoScaling, Group, Instance};
 pub use self::cloudwatch::{Alarm, CloudWatch, Metric, MetricQuery, Series, billed};
 pub use self::elasticache::{CacheCluster, CacheGroup, CacheNode, ElastiCache};
 pub use self::elbv2::{Elb, Forward, LoadBalancer, Target, TargetGroup};
-pub use self::rds::{Backup, DbEvent, DbInstance, Rds, Replication};
+pub use self::rds::{Backup, DbCluster, DbEvent, DbInstance, DbMember, Rds, Replication};
 pub use self::sts::{Caller, Sts};
 pub use super::connect::{Connection, Options};
 

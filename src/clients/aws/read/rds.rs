@@ -1,8 +1,9 @@
-//! RDS: instances and events.
+//! RDS: instances, Aurora clusters and events.
 
 use aws_config::SdkConfig;
 use aws_sdk_rds::Client;
 use aws_sdk_rds::primitives::DateTime;
+use aws_sdk_rds::types::SourceType;
 
 use super::pages::pages;
 use super::{Connection, millis, text, texts};
@@ -24,8 +25,32 @@ pub struct DbInstance {
     pub standby_zone: Option<String>,
     /// Only of a read replica.
     pub replication: Option<Replication>,
+    /// The cluster that it is a member of.
+    pub cluster: Option<String>,
     pub allocated_gib: Option<i32>,
     pub backup: Backup,
+}
+
+/// A cluster of Aurora, or a Multi-AZ one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DbCluster {
+    pub id: String,
+    pub engine: String,
+    pub engine_version: String,
+    pub status: String,
+    /// Where writes go.
+    pub endpoint: Option<(String, u16)>,
+    pub members: Vec<DbMember>,
+    pub backup: Backup,
+}
+
+/// A member of a cluster, by the name of its instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DbMember {
+    pub id: String,
+    pub writer: bool,
+    /// `PromotionTier`: the lowest is taken first.
+    pub tier: Option<i32>,
 }
 
 /// What a read replica follows, and how that goes (`replicating`, `error`, `stopped`, ...).
@@ -78,16 +103,36 @@ impl Rds {
         .await
     }
 
-    /// Events of instances since `start`, which may lie 14 days back.
+    /// # Errors
+    /// The [`Fault`] of the first page that failed, or of a listing without end.
+    pub async fn clusters(&self) -> Result<Vec<DbCluster>, Fault> {
+        const ACTION: &str = "rds:DescribeDBClusters";
+        pages(&self.place, ACTION, async |marker| {
+            let page = self.client.describe_db_clusters().set_marker(marker).send().await;
+            let page = page.map_err(|e| fault::of(&self.place, ACTION, &e))?;
+            Ok((page.db_clusters().iter().map(cluster).collect(), page.marker().map(str::to_owned)))
+        })
+        .await
+    }
+
+    /// Events of instances and clusters since `start`, which may lie 14 days back.
     ///
     /// # Errors
     /// The [`Fault`] of the first page that failed, or of a listing without end.
     pub async fn events(&self, start: i64, end: i64) -> Result<Vec<DbEvent>, Fault> {
+        let (instances, clusters) = futures::try_join!(
+            self.events_of(SourceType::DbInstance, start, end),
+            self.events_of(SourceType::DbCluster, start, end)
+        )?;
+        Ok(instances.into_iter().chain(clusters).collect())
+    }
+
+    async fn events_of(&self, source: SourceType, start: i64, end: i64) -> Result<Vec<DbEvent>, Fault> {
         const ACTION: &str = "rds:DescribeEvents";
         let request = self
             .client
             .describe_events()
-            .source_type(aws_sdk_rds::types::SourceType::DbInstance)
+            .source_type(source)
             .start_time(DateTime::from_millis(start))
             .end_time(DateTime::from_millis(end));
         pages(&self.place, ACTION, async |marker| {
@@ -134,7 +179,28 @@ fn instance(db: &aws_sdk_rds::types::DbInstance) -> DbInstance {
             source: source.to_owned(),
             status: replication.and_then(|info| info.status()).map(str::to_owned),
         }),
+        cluster: db.db_cluster_identifier().map(str::to_owned),
         allocated_gib: db.allocated_storage(),
+        backup: Backup {
+            retention_days: db.backup_retention_period(),
+            latest_restorable: millis(db.latest_restorable_time()),
+        },
+    }
+}
+
+fn cluster(db: &aws_sdk_rds::types::DbCluster) -> DbCluster {
+    let member = |member: &aws_sdk_rds::types::DbClusterMember| DbMember {
+        id: text(member.db_instance_identifier()),
+        writer: member.is_cluster_writer().unwrap_or_default(),
+        tier: member.promotion_tier(),
+    };
+    DbCluster {
+        id: text(db.db_cluster_identifier()),
+        engine: text(db.engine()),
+        engine_version: text(db.engine_version()),
+        status: text(db.status()),
+        endpoint: db.endpoint().and_then(|host| Some((host.to_owned(), u16::try_from(db.port()?).ok()?))),
+        members: db.db_cluster_members().iter().map(member).collect(),
         backup: Backup {
             retention_days: db.backup_retention_period(),
             latest_restorable: millis(db.latest_restorable_time()),

@@ -16,7 +16,9 @@ pub use cluster::{Autoscaler, Budget, EndpointSlice, Event, Node, NodeAddress, S
 pub use metrics::{NodeUsage, PodUsage};
 pub use pod::{Container, ContainerState, ContainerStatus, Pod, PodStatus};
 pub use quantity::quantity;
-pub use workload::{CanaryStep, ReplicaSet, Rollout, RolloutStatus, Template, Workload, WorkloadStatus};
+pub use workload::{
+    CanaryStep, PostgresCluster, ReplicaSet, Rollout, RolloutStatus, Template, Workload, WorkloadStatus,
+};
 
 /// Reads one object; `None` when it is not what its resource says it is.
 #[must_use]

@@ -1,4 +1,4 @@
-//! Deployments, StatefulSets, DaemonSets (one shape), ReplicaSets and Argo Rollouts.
+//! Deployments, StatefulSets, DaemonSets (one shape), ReplicaSets, Argo Rollouts and CloudNativePG clusters.
 
 use serde::Deserialize;
 
@@ -182,4 +182,36 @@ pub struct Weights {
 #[serde(default)]
 pub struct Weight {
     pub weight: Option<u32>,
+}
+
+/// A PostgreSQL cluster of CloudNativePG (`postgresql.cnpg.io/v1`).
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub struct PostgresCluster<'a> {
+    #[serde(deserialize_with = "lax")]
+    pub metadata: Meta<'a>,
+    #[serde(deserialize_with = "lax")]
+    pub spec: PostgresSpec<'a>,
+    #[serde(deserialize_with = "lax")]
+    pub status: PostgresStatus<'a>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+pub struct PostgresSpec<'a> {
+    #[serde(deserialize_with = "lax")]
+    pub instances: u32,
+    pub image_name: Str<'a>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+pub struct PostgresStatus<'a> {
+    #[serde(deserialize_with = "lax")]
+    pub ready_instances: u32,
+    pub current_primary: Str<'a>,
+    /// The wish; `pending` while the operator chooses.
+    pub target_primary: Str<'a>,
+    pub phase: Str<'a>,
+    pub write_service: Str<'a>,
 }

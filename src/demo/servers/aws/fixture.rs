@@ -148,18 +148,21 @@ fn aws() -> Aws {
         db_instances: vec![db("shop-db", Some("eu-west-1b"), None), db("shop-db-replica", None, Some("shop-db"))],
         db_events: vec![
             DbEvent {
+                kind: "db-instance",
                 source: "shop-db".to_owned(),
                 message: "Multi-AZ instance failover completed".to_owned(),
                 categories: vec!["failover", "notification"],
                 at: NOON - 30 * MINUTE,
             },
             DbEvent {
+                kind: "db-instance",
                 source: "shop-db".to_owned(),
                 message: "Backing up DB instance".to_owned(),
                 categories: vec!["backup"],
                 at: NOON - 300 * MINUTE,
             },
         ],
+        db_clusters: Vec::new(),
         cache_events: Vec::new(),
         replication_groups: vec![replication_group()],
         auto_scaling_groups: vec![AutoScalingGroup {
@@ -226,6 +229,7 @@ fn db(id: &str, secondary: Option<&str>, replica_of: Option<&str>) -> DbInstance
         backup_retention_days: 7,
         latest_restorable: Some(NOON - 4 * MINUTE),
         allocated_gib: 200,
+        cluster: None,
         created_at: NOON - 90 * 24 * 60 * MINUTE,
     }
 }

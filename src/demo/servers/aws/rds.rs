@@ -1,11 +1,12 @@
-//! RDS (2014-10-31): the reading calls of facts/aws.md 2.4, and the reboot of 1.2.
+//! RDS (2014-10-31): the reading calls of facts/aws.md 2.4, the reboot of 1.2 and the failover of 1.1.
 
 use super::failure::Failure;
 use super::form::{Form, Paging};
 use super::xml::Xml;
 use super::{Ask, Operation};
-use crate::demo::store::aws::{DbEvent, DbInstance};
+use crate::demo::store::aws::{DbCluster, DbEvent, DbInstance};
 use crate::demo::world::admit::Order;
+use crate::demo::world::noise::digest;
 
 const PAGES: Paging = Paging { size: "MaxRecords", token: "Marker", range: 20..=100, default: 100 };
 
@@ -15,6 +16,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::reading("DescribeEvents", events),
     Operation::reading("DescribePendingMaintenanceActions", pending_maintenance),
     Operation { name: "RebootDBInstance", order: Some(reboot), answer: rebooting },
+    Operation { name: "FailoverDBCluster", order: Some(fail_over), answer: failing_over },
 ];
 
 fn db_instances(ask: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {
@@ -34,6 +36,7 @@ fn db_instances(ask: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {
 fn db_instance(ask: &Ask<'_>, xml: &mut Xml, db: &DbInstance) {
     xml.text("DBInstanceIdentifier", &db.id);
     xml.text("DBInstanceArn", &arn(ask, "db", &db.id));
+    xml.text("DbiResourceId", &resource_id(&db.id));
     xml.text("DBInstanceClass", &db.class);
     xml.text("Engine", db.engine);
     xml.text("EngineVersion", &db.engine_version);
@@ -43,7 +46,7 @@ fn db_instance(ask: &Ask<'_>, xml: &mut Xml, db: &DbInstance) {
         xml.number("Port", db.port);
     });
     xml.number("AllocatedStorage", db.allocated_gib);
-    xml.text("StorageType", "gp3");
+    xml.text("StorageType", if db.cluster.is_some() { "aurora" } else { "gp3" });
     xml.time("InstanceCreateTime", db.created_at);
     xml.number("BackupRetentionPeriod", db.backup_retention_days);
     if let Some(at) = db.latest_restorable {
@@ -52,6 +55,7 @@ fn db_instance(ask: &Ask<'_>, xml: &mut Xml, db: &DbInstance) {
     xml.flag("MultiAZ", db.multi_az);
     xml.text("AvailabilityZone", &db.zone);
     xml.maybe("SecondaryAvailabilityZone", db.secondary_zone.as_deref());
+    xml.maybe("DBClusterIdentifier", db.cluster.as_deref());
     xml.maybe("ReadReplicaSourceDBInstanceIdentifier", db.replica_of.as_deref());
     xml.texts(
         "ReadReplicaDBInstanceIdentifiers",
@@ -73,12 +77,63 @@ fn arn(ask: &Ask<'_>, kind: &str, id: &str) -> String {
     format!("arn:aws:rds:{}:{}:{kind}:{id}", ask.aws.region, ask.aws.account)
 }
 
-/// The world's databases are instances: it has no Aurora and no Multi-AZ cluster.
+/// `DbiResourceId`: an instance keeps it for life.
+fn resource_id(id: &str) -> String {
+    format!("db-{:016X}", digest(id))
+}
+
 fn db_clusters(ask: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {
-    if let Some(id) = ask.form.get("DBClusterIdentifier") {
-        return Err(Failure::new(404, "DBClusterNotFoundFault", format!("DBCluster {id} not found.")));
+    let found: Vec<&DbCluster> = match ask.form.get("DBClusterIdentifier") {
+        Some(_) => vec![named_cluster(ask)?],
+        None => ask.aws.db_clusters.iter().collect(),
+    };
+    let (page, next) = ask.form.page(&PAGES, found)?;
+    xml.list("DBClusters", "DBCluster", page, |xml, cluster| db_cluster(ask, xml, cluster));
+    xml.maybe("Marker", next.as_deref());
+    Ok(())
+}
+
+fn db_cluster(ask: &Ask<'_>, xml: &mut Xml, cluster: &DbCluster) {
+    xml.text("DBClusterIdentifier", &cluster.id);
+    xml.text("DBClusterArn", &arn(ask, "cluster", &cluster.id));
+    xml.text("DbClusterResourceId", &cluster.resource_id);
+    xml.text("Engine", cluster.engine);
+    xml.text("EngineVersion", &cluster.engine_version);
+    xml.text("EngineMode", "provisioned");
+    xml.text("Status", &cluster.status);
+    xml.text("Endpoint", &cluster.endpoint);
+    xml.text("ReaderEndpoint", &cluster.reader_endpoint);
+    xml.number("Port", cluster.port);
+    xml.flag("MultiAZ", cluster.members.len() > 1);
+    xml.list("DBClusterMembers", "DBClusterMember", &cluster.members, |xml, member| {
+        xml.text("DBInstanceIdentifier", &member.id);
+        xml.flag("IsClusterWriter", member.writer);
+        xml.text("DBClusterParameterGroupStatus", "in-sync");
+        xml.number("PromotionTier", i32::try_from(member.tier).unwrap_or(15));
+    });
+    xml.number("BackupRetentionPeriod", cluster.backup_retention_days);
+    if let Some(at) = cluster.latest_restorable {
+        xml.time("LatestRestorableTime", at);
     }
-    xml.nest("DBClusters", |_| {});
+    xml.time("ClusterCreateTime", cluster.created_at);
+    xml.flag("StorageEncrypted", true);
+    xml.flag("DeletionProtection", true);
+}
+
+fn named_cluster<'a>(ask: &'a Ask<'_>) -> Result<&'a DbCluster, Failure> {
+    let id = ask.form.get("DBClusterIdentifier").ok_or_else(|| Failure::missing("DBClusterIdentifier"))?;
+    let found = ask.aws.db_clusters.iter().find(|cluster| cluster.id == id);
+    found.ok_or_else(|| Failure::new(404, "DBClusterNotFoundFault", format!("DBCluster {id} not found.")))
+}
+
+fn fail_over(ask: &Ask<'_>) -> Result<Order, Failure> {
+    let target = ask.form.get("TargetDBInstanceIdentifier").map(str::to_owned);
+    Ok(Order::FailOver { cluster: named_cluster(ask)?.id.clone(), target })
+}
+
+fn failing_over(ask: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {
+    let cluster = named_cluster(ask)?;
+    xml.nest("DBCluster", |xml| db_cluster(ask, xml, cluster));
     Ok(())
 }
 
@@ -121,7 +176,7 @@ fn events(ask: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {
     let categories = ask.form.list("EventCategories");
     let wanted = |event: &&DbEvent| {
         window.contains(&event.at)
-            && kind.is_none_or(|k| k == "db-instance")
+            && kind.is_none_or(|k| k == event.kind)
             && source.is_none_or(|s| s == event.source)
             && (categories.is_empty() || event.categories.iter().any(|c| categories.contains(c)))
     };
@@ -130,11 +185,12 @@ fn events(ask: &Ask<'_>, xml: &mut Xml) -> Result<(), Failure> {
     let (page, next) = ask.form.page(&PAGES, found)?;
     xml.list("Events", "Event", page, |xml, event| {
         xml.text("SourceIdentifier", &event.source);
-        xml.text("SourceType", "db-instance");
+        xml.text("SourceType", event.kind);
         xml.text("Message", &event.message);
         xml.texts("EventCategories", "EventCategory", event.categories.iter().copied());
         xml.time("Date", event.at);
-        xml.text("SourceArn", &arn(ask, "db", &event.source));
+        let kind = if event.kind == "db-cluster" { "cluster" } else { "db" };
+        xml.text("SourceArn", &arn(ask, kind, &event.source));
     });
     xml.maybe("Marker", next.as_deref());
     Ok(())

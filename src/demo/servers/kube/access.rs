@@ -17,7 +17,7 @@ const READING: [&str; 3] = ["get", "list", "watch"];
 type Rule = (&'static [&'static str], &'static str, &'static [&'static str]);
 
 const ROLE: &str = "tierdeck-operator";
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 12] = [
     (
         &["patch", "update"],
         "apps",
@@ -25,6 +25,8 @@ const RULES: [Rule; 10] = [
     ),
     (&["patch", "update"], "argoproj.io", &["rollouts", "rollouts/scale", "rollouts/status"]),
     (&["patch"], "argoproj.io", &["applications"]),
+    (&["patch"], "kustomize.toolkit.fluxcd.io", &["kustomizations"]),
+    (&["patch"], "postgresql.cnpg.io", &["clusters/status"]),
     (&["patch", "update"], "autoscaling", &["horizontalpodautoscalers"]),
     (&["patch"], "", &["nodes"]),
     (&["delete"], "", &["pods"]),

@@ -92,6 +92,7 @@ const ROUTES: &[(Method, &str, Endpoint)] = &[
     (Method::GET, "/api/v1/namespaces/{namespace}/{resource}", |m| on(m, list::collection)),
     (Method::GET, "/api/v1/namespaces/{namespace}/{resource}/{name}", |m| on(m, list::object)),
     (Method::GET, "/api/v1/namespaces/{namespace}/pods/{name}/log", |m| on(m, logs::log)),
+    (Method::GET, "/api/v1/namespaces/{namespace}/pods/{name}/proxy/pg/status", |m| on(m, proxy::instance)),
     (Method::GET, "/apis/{group}/{version}/{resource}", |m| on(m, list::collection)),
     (Method::GET, "/apis/{group}/{version}/{resource}/{name}", |m| on(m, list::object)),
     (Method::GET, "/apis/{group}/{version}/namespaces/{namespace}/{resource}", |m| on(m, list::collection)),

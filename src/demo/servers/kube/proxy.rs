@@ -1,20 +1,21 @@
-//! The service proxy: `…/services/[SCHEME:]NAME[:PORT]/proxy/PATH` reaches the world's Prometheus.
+//! The service proxy: `…/services/[SCHEME:]NAME[:PORT]/proxy/PATH` reaches the world's Prometheus; and the pod proxy as far
+//! as the status port of CloudNativePG's instances.
 
-use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::{Extensions, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::demo::servers::fault::{Fault, wait_for_change};
-use crate::demo::store::kube::SERVICES;
+use crate::demo::store::kube::{PODS, SERVICES};
 
-use super::Api;
 use super::failure::Failure;
 use super::resources::RESOURCES;
+use super::{Api, Target};
 use crate::demo::store::json::{array, at};
 
 /// A server behind the proxy: its router, with the faults that show in its answers, and its fault.
@@ -77,6 +78,21 @@ async fn forward(
     // The parameters of this path are not those of the routes behind it.
     parts.extensions = Extensions::new();
     Ok(next.run(Request::from_parts(parts, body)).await.into_response())
+}
+
+/// `GET …/pods/https:NAME:8000/proxy/pg/status`: what an instance of a PostgreSQL cluster tells of itself.
+pub async fn instance(State(api): State<Api>, Path(target): Path<Target>) -> Result<Response, Failure> {
+    let (name, port) = named(&target.name);
+    api.production.read(|world| {
+        if world.stores.kube.get(PODS, &target.namespace, name).is_none() {
+            let pods = RESOURCES.iter().find(|resource| resource.gvr == PODS);
+            return Err(pods.map_or_else(Failure::no_such_path, |pods| Failure::no_such_object(pods, name)));
+        }
+        // The port speaks TLS: who asks it in the clear gets nowhere.
+        let status = world.instance_status(name).filter(|_| port == "8000" && target.name.starts_with("https:"));
+        let refused = || unavailable("error trying to reach service: dial tcp: connect: connection refused");
+        Ok(Json(status.ok_or_else(refused)?).into_response())
+    })
 }
 
 fn unavailable(message: impl Into<String>) -> Failure {

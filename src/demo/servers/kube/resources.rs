@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::demo::store::kube::{
-    APPLICATIONS, CONTROLLER_REVISIONS, DAEMONSETS, DEPLOYMENTS, ENDPOINT_SLICES, EVENTS, Gvr, HPAS, LEASES,
-    NAMESPACES, NEW_EVENTS, NODE_METRICS, NODES, PDBS, POD_METRICS, PODS, REPLICASETS, ROLLOUTS, SERVICES,
-    STATEFULSETS,
+    APPLICATIONS, CNPG_CLUSTERS, CONTROLLER_REVISIONS, DAEMONSETS, DEPLOYMENTS, ENDPOINT_SLICES, EVENTS, Gvr, HPAS,
+    KUSTOMIZATIONS, LEASES, NAMESPACES, NEW_EVENTS, NODE_METRICS, NODES, PDBS, POD_METRICS, PODS, REPLICASETS,
+    ROLLOUTS, SERVICES, STATEFULSETS,
 };
 
 use super::table::{self, Printer};
@@ -152,6 +152,8 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("discovery.k8s.io", "v1"),
     ("events.k8s.io", "v1"),
     ("argoproj.io", "v1alpha1"),
+    ("kustomize.toolkit.fluxcd.io", "v1"),
+    ("postgresql.cnpg.io", "v1"),
     ("metrics.k8s.io", "v1beta1"),
 ];
 
@@ -304,6 +306,22 @@ pub const RESOURCES: &[Resource] = &[
         writing: CHANGED,
         singular: "application",
         short: &["app", "apps"],
+        ..STORED
+    },
+    Resource {
+        gvr: KUSTOMIZATIONS,
+        kind: "Kustomization",
+        writing: CHANGED,
+        singular: "kustomization",
+        short: &["ks"],
+        ..STORED
+    },
+    Resource {
+        gvr: CNPG_CLUSTERS,
+        kind: "Cluster",
+        writing: CHANGED,
+        subresources: &["status"],
+        singular: "cluster",
         ..STORED
     },
     Resource {

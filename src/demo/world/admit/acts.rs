@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::demo::store::json::{array, at, text};
-use crate::demo::store::kube::{APPLICATIONS, DAEMONSETS, DEPLOYMENTS, Gvr, HPAS, NODES, ROLLOUTS, STATEFULSETS};
+use crate::demo::store::kube::{
+    APPLICATIONS, CNPG_CLUSTERS, DAEMONSETS, DEPLOYMENTS, Gvr, HPAS, KUSTOMIZATIONS, NODES, ROLLOUTS, STATEFULSETS,
+};
 use crate::demo::world::operations::owner::Automation;
 use crate::demo::world::will::Promotion;
 
@@ -31,6 +33,8 @@ pub enum Act {
     Bounds(u32, u32),
     Cordon(bool),
     Automate(Option<Automation>),
+    /// The instance that shall be the primary.
+    Promotion(String),
 }
 
 /// A value that the kind does not allow.
@@ -40,6 +44,8 @@ pub struct Invalid {
     pub message: String,
 }
 
+/// Where the status of a CloudNativePG cluster has the wish for a primary.
+const TARGET: &str = "/status/targetPrimary";
 /// Largest number of pods that anyone may ask for here: more would fit on no node.
 const MAX_REPLICAS: i64 = 348;
 
@@ -49,7 +55,11 @@ const MAX_REPLICAS: i64 = 348;
 /// The first value that is not allowed.
 pub fn read(gvr: Gvr, part: Part, old: &Value, new: &Value) -> Result<Vec<Act>, Invalid> {
     if part == Part::Status {
-        return Ok(if gvr == ROLLOUTS { canary_verbs(old, new) } else { Vec::new() });
+        return Ok(match gvr {
+            ROLLOUTS => canary_verbs(old, new),
+            CNPG_CLUSTERS if at(old, TARGET) != at(new, TARGET) => vec![Act::Promotion(text(new, TARGET).to_owned())],
+            _ => Vec::new(),
+        });
     }
     let differs = |path: &str| at(old, path) != at(new, path);
     let mut acts = Vec::new();
@@ -87,6 +97,10 @@ pub fn read(gvr: Gvr, part: Part, old: &Value, new: &Value) -> Result<Vec<Act>, 
         let flag = |name: &str| policy.get(name).and_then(Value::as_bool).unwrap_or_default();
         let automated = policy.is_object().then(|| Automation { prune: flag("prune"), self_heal: flag("selfHeal") });
         acts.push(Act::Automate(automated));
+    }
+    if gvr == KUSTOMIZATIONS && differs("/spec/suspend") {
+        let suspended = at(new, "/spec/suspend").as_bool().unwrap_or_default();
+        acts.push(Act::Automate((!suspended).then_some(Automation { prune: true, self_heal: true })));
     }
     Ok(acts)
 }

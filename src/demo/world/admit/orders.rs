@@ -2,12 +2,19 @@
 
 use crate::demo::world::World;
 use crate::demo::world::operations::cache::Wish;
-use crate::demo::world::spec;
 
 /// A request to change something.
 #[derive(Clone, Debug)]
 pub enum Order {
-    Reboot { database: String, failover: bool },
+    Reboot {
+        database: String,
+        failover: bool,
+    },
+    /// Of an Aurora cluster, to a reader that is named or chosen.
+    FailOver {
+        cluster: String,
+        target: Option<String>,
+    },
     ModifyCache(Wish),
     TestFailover,
 }
@@ -27,14 +34,23 @@ impl World {
         let words = |(code, sentence): (&'static str, &'static str)| (code, sentence.to_owned());
         match order {
             Order::Reboot { database, failover } => {
-                let index = spec::DATABASES.iter().position(|d| d.id == database);
-                let instance = index.and_then(|index| operations.databases.get_mut(index));
-                let instance =
-                    instance.ok_or_else(|| ("DBInstanceNotFound", format!("DBInstance {database} not found.")))?;
+                let known = operations.databases.iter_mut().find(|instance| instance.name() == database);
+                let none = || ("DBInstanceNotFound", format!("DBInstance {database} not found."));
+                let instance = known.ok_or_else(none)?;
                 instance.may_reboot(now, *failover).map_err(words)?;
                 if !deaf {
                     let abandon = *failover && std::mem::take(&mut operations.abandon_next);
                     instance.reboot(seed, now, *failover, abandon);
+                }
+            }
+            Order::FailOver { cluster, target } => {
+                let known = operations.aurora.iter_mut().find(|known| known.store.name == cluster);
+                let none = || ("DBClusterNotFoundFault", format!("DBCluster {cluster} not found."));
+                let known = known.ok_or_else(none)?;
+                let reader = known.choose(target.as_deref(), now)?;
+                if !deaf {
+                    let abandon = std::mem::take(&mut operations.abandon_next);
+                    known.fail_over(seed, now, reader, abandon);
                 }
             }
             Order::ModifyCache(wish) => {

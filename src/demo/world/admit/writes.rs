@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::demo::store::json::{at, set, text};
-use crate::demo::store::kube::{APPLICATIONS, DEPLOYMENTS, Gvr, HPAS, NODES, PODS};
+use crate::demo::store::kube::{APPLICATIONS, DEPLOYMENTS, Gvr, HPAS, KUSTOMIZATIONS, NODES, PODS};
 use crate::demo::world::World;
 use crate::demo::world::cluster::Workload;
 use crate::demo::world::export::kube::edits::Writer;
@@ -105,7 +105,7 @@ impl World {
     }
 
     fn raise_generation(&mut self, gvr: Gvr, name: &str) {
-        if gvr == APPLICATIONS {
+        if [APPLICATIONS, KUSTOMIZATIONS].contains(&gvr) {
             for owner in self.model.operations.owners.iter_mut().filter(|o| o.name == name) {
                 owner.generation += 1;
             }
@@ -140,6 +140,12 @@ impl World {
                 }
                 return;
             }
+            Act::Promotion(instance) => {
+                for cluster in self.model.operations.postgres.iter_mut().filter(|c| c.store.name == name) {
+                    cluster.wish(&instance);
+                }
+                return;
+            }
             _ => {}
         }
         let Some(workload) = self.workload_mut(name) else { return };
@@ -159,7 +165,7 @@ impl World {
                 }
             }
             Act::Bounds(min, max) => workload.will.bounds = Some((min, max)),
-            Act::Cordon(_) | Act::Automate(_) => {}
+            Act::Cordon(_) | Act::Automate(_) | Act::Promotion(_) => {}
         }
     }
 

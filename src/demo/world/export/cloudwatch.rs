@@ -4,7 +4,8 @@ use crate::demo::store::cloudwatch::{Alarm, CloudWatch, MetricId, Point};
 use crate::demo::world::MINUTE;
 use crate::demo::world::database::DatabaseFlow;
 use crate::demo::world::model::Model;
-use crate::demo::world::spec::{self, Cache, GIB};
+use crate::demo::world::shop::Shop;
+use crate::demo::world::spec::{self, Cache, Engine, GIB};
 
 use super::prometheus::node_load;
 
@@ -32,8 +33,8 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    pub fn new(store: &mut CloudWatch, now: i64) -> Self {
-        store.alarms = alarms(now);
+    pub fn new(store: &mut CloudWatch, shop: &Shop, now: i64) -> Self {
+        store.alarms = alarms(shop, now);
         Self::default()
     }
 
@@ -60,7 +61,7 @@ impl Exporter {
             let mut sheet = Sheet { store, ids: &mut self.ids, next: 0, minute: model.at - MINUTE };
             edge(model, &closed, &mut sheet);
             load_balancer(model, &closed, &mut sheet);
-            for database in &flow.databases {
+            for database in flow.databases.iter().filter(|d| d.spec.engine != Engine::CloudNativePg) {
                 rds(database, &mut sheet);
             }
             for cache in &spec::CACHES {
@@ -191,9 +192,10 @@ fn load_balancer(model: &Model, minute: &Minute, sheet: &mut Sheet) {
 }
 
 fn rds(flow: &DatabaseFlow, sheet: &mut Sheet) {
+    let at = sheet.minute;
     let on = [("DBInstanceIdentifier", flow.spec.id)];
     let queries = if flow.down { 0.0 } else { flow.queries };
-    let (reads, writes) = (queries * 0.15, if flow.spec.replica { 6.0 } else { queries * 0.6 });
+    let (reads, writes) = (queries * 0.15, if flow.replica { 6.0 } else { queries * 0.6 });
     // What the storage adds: half of a query's time when it stalls.
     let disk = flow.disk_queue * 0.0022;
     for (name, value) in [
@@ -207,13 +209,17 @@ fn rds(flow: &DatabaseFlow, sheet: &mut Sheet) {
         ("ReadIOPS", reads),
         ("WriteIOPS", writes),
         ("SwapUsage", 0.0),
-        ("DBLoad", flow.active + flow.waiting.min(40.0)),
+        ("DBLoad", flow.active + flow.waiting().min(40.0)),
         ("EBSIOBalance%", 99.0),
     ] {
         sheet.value("AWS/RDS", name, &on, value);
     }
-    if flow.spec.replica {
-        sheet.value("AWS/RDS", "ReplicaLag", &on, flow.lag);
+    let lag = |replica: bool, value: f64| replica.then(|| Point::single(at, value));
+    if flow.spec.engine == Engine::Aurora {
+        // In milliseconds, and of readers only (facts/aws.md 2.3).
+        sheet.point("AWS/RDS", "AuroraReplicaLag", &on, lag(flow.replica, flow.lag * 1_000.0));
+    } else {
+        sheet.point("AWS/RDS", "ReplicaLag", &on, lag(flow.replica, flow.lag));
     }
 }
 
@@ -277,24 +283,29 @@ fn network_and_nodes(model: &Model, minute: &Minute, sheet: &mut Sheet) {
     sheet.value("AWS/EC2", "StatusCheckFailed", &group, 0.0);
 }
 
-fn alarms(now: i64) -> Vec<Alarm> {
+fn alarms(shop: &Shop, now: i64) -> Vec<Alarm> {
     let balancer = [("LoadBalancer", spec::LOAD_BALANCER)];
     let elb = |name| MetricId::new("AWS/ApplicationELB", name, balancer);
     let rds = |name, id| MetricId::new("AWS/RDS", name, [("DBInstanceIdentifier", id)]);
     let cache =
         MetricId::new("AWS/ElastiCache", "DatabaseMemoryUsagePercentage", [("CacheClusterId", "shop-sessions-001")]);
-    let rows: [(&str, MetricId, &'static str, f64); 8] = [
-        ("shop-alb-target-5xx", elb("HTTPCode_Target_5XX_Count"), "Sum", 300.0),
-        ("shop-alb-elb-5xx", elb("HTTPCode_ELB_5XX_Count"), "Sum", 60.0),
-        ("shop-alb-response-time", elb("TargetResponseTime"), "Average", 0.2),
-        ("orders-db-cpu", rds("CPUUtilization", "orders-db"), "Average", 80.0),
-        ("orders-db-connections", rds("DatabaseConnections", "orders-db"), "Average", 80.0),
-        ("orders-db-replica-1-lag", rds("ReplicaLag", "orders-db-replica-1"), "Maximum", 60.0),
-        ("orders-db-replica-2-lag", rds("ReplicaLag", "orders-db-replica-2"), "Maximum", 60.0),
-        ("shop-sessions-memory", cache, "Average", 80.0),
+    let mut rows: Vec<(String, MetricId, &'static str, f64)> = vec![
+        ("shop-alb-target-5xx".to_owned(), elb("HTTPCode_Target_5XX_Count"), "Sum", 300.0),
+        ("shop-alb-elb-5xx".to_owned(), elb("HTTPCode_ELB_5XX_Count"), "Sum", 60.0),
+        ("shop-alb-response-time".to_owned(), elb("TargetResponseTime"), "Average", 0.2),
+        ("shop-sessions-memory".to_owned(), cache, "Average", 80.0),
     ];
-    let alarm = |(name, metric, statistic, threshold): (&str, MetricId, &'static str, f64)| Alarm {
-        name: name.to_owned(),
+    for (_, member) in shop.databases().filter(|(_, member)| member.engine != Engine::CloudNativePg) {
+        let id = member.id;
+        if !member.replica {
+            rows.push((format!("{id}-cpu"), rds("CPUUtilization", id), "Average", 80.0));
+            rows.push((format!("{id}-connections"), rds("DatabaseConnections", id), "Average", 80.0));
+        } else if member.engine == Engine::Rds {
+            rows.push((format!("{id}-lag"), rds("ReplicaLag", id), "Maximum", 60.0));
+        }
+    }
+    let alarm = |(name, metric, statistic, threshold)| Alarm {
+        name,
         metric,
         statistic,
         comparison: "GreaterThanThreshold",

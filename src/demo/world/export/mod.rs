@@ -12,6 +12,7 @@ use crate::demo::store::Stores;
 
 use super::alerts;
 use super::model::Model;
+use super::shop::Shop;
 use super::{COARSE, SCRAPE};
 
 /// All exporters of a world.
@@ -25,14 +26,14 @@ pub struct Exporters {
 
 impl Exporters {
     /// Also writes what never changes.
-    pub fn new(stores: &mut Stores, seed: u64, now: i64) -> Self {
-        aws::describe(&mut stores.aws, seed, now);
-        network::describe(&mut stores.network, now);
+    pub fn new(stores: &mut Stores, shop: &'static Shop, seed: u64, now: i64) -> Self {
+        aws::describe(&mut stores.aws, shop, seed, now);
+        network::describe(&mut stores.network, shop, now);
         stores.alerting.rules = alerts::rules();
         Self {
             prometheus: prometheus::Prometheus::new(&mut stores.tsdb, SCRAPE),
-            cloudwatch: cloudwatch::Exporter::new(&mut stores.cloudwatch, now),
-            kube: kube::Exporter::new(&mut stores.kube, seed, now),
+            cloudwatch: cloudwatch::Exporter::new(&mut stores.cloudwatch, shop, now),
+            kube: kube::Exporter::new(&mut stores.kube, shop, seed, now),
             alerts: alerts::Evaluator::default(),
         }
     }

@@ -78,6 +78,11 @@ impl Instance {
         }
     }
 
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.spec.id
+    }
+
     /// `DBInstanceStatus`.
     #[must_use]
     pub fn status(&self, at: i64) -> &'static str {

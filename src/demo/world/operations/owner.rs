@@ -1,26 +1,45 @@
-//! Argo CD: one Application for each workload of the shop that has a repository behind it.
+//! GitOps owners: an Application of Argo CD or a Kustomization of Flux for each workload that has a repository behind it.
 //!
 //! What the repository has is the image of the last release, the number of pods where no autoscaler sets it, and the
-//! bounds of the autoscaler. A pause, an abort or a restart is in no manifest, so it is no drift. With automated sync and
-//! self-heal, drift is undone after a few seconds (Argo CD's `--self-heal-timeout-seconds`, 5 by default).
+//! bounds of the autoscaler. A pause, an abort or a restart is in no manifest, so it is no drift. Argo CD with automated
+//! sync and self-heal undoes drift after a few seconds (`--self-heal-timeout-seconds`, 5 by default); Flux does at its
+//! next interval, whatever changed, unless it is suspended (`spec.interval`, `spec.suspend`).
 
 use crate::demo::world::cluster::{Notice, Workload};
 use crate::demo::world::noise::{digest, mix};
 
-/// The user that undoes drift, as `managedFields` tells it.
-pub const MANAGER: &str = "argocd-application-controller";
+/// What keeps the cluster as the repository has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    ArgoCd,
+    /// Looks every `interval` ms.
+    Flux {
+        interval: i64,
+    },
+}
 
-/// `spec.syncPolicy.automated`.
+/// `spec.syncPolicy.automated` of Argo CD; Flux that is not suspended heals and prunes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Automation {
     pub prune: bool,
     pub self_heal: bool,
 }
 
+/// An owner as the world begins.
+#[derive(Debug)]
+pub struct Owned {
+    /// Of the owner and of the workload.
+    pub name: &'static str,
+    pub system: System,
+    pub automated: Option<Automation>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Owner {
-    /// Of the Application and of the workload.
+    /// Of the owner and of the workload.
     pub name: &'static str,
+    pub system: System,
+    /// Nothing where it is suspended.
     pub automated: Option<Automation>,
     pub generation: u64,
     /// How often it has undone drift, and when it last did.
@@ -30,24 +49,22 @@ pub struct Owner {
     heals_at: Option<i64>,
 }
 
-/// All Applications of the world.
-#[must_use]
-pub fn all() -> Vec<Owner> {
-    let automated = |self_heal| Some(Automation { prune: true, self_heal });
-    let owner = |(name, automated)| Owner { name, automated, generation: 1, syncs: 0, synced_at: None, heals_at: None };
-    [
-        ("frontend", automated(true)),
-        ("api-gateway", None),
-        ("orders", None),
-        ("catalogue", automated(true)),
-        ("payments", None),
-        ("worker", automated(false)),
-    ]
-    .map(owner)
-    .to_vec()
-}
-
 impl Owner {
+    #[must_use]
+    pub fn new(owned: &Owned) -> Self {
+        let Owned { name, system, automated } = *owned;
+        Self { name, system, automated, generation: 1, syncs: 0, synced_at: None, heals_at: None }
+    }
+
+    /// The user that undoes drift, as `managedFields` tells it.
+    #[must_use]
+    pub fn manager(&self) -> &'static str {
+        match self.system {
+            System::ArgoCd => "argocd-application-controller",
+            System::Flux { .. } => "kustomize-controller",
+        }
+    }
+
     /// Whether the workload is not as the repository has it.
     #[must_use]
     pub fn drifted(workload: &Workload) -> bool {
@@ -58,22 +75,40 @@ impl Owner {
             || scaled
     }
 
+    /// When drift that is seen at `at` will be undone.
+    fn due(&self, seed: u64, at: i64) -> i64 {
+        match self.system {
+            System::ArgoCd => at + 4_000 + (mix(mix(seed, digest(self.name)), self.syncs) % 4_000) as i64,
+            System::Flux { interval } => {
+                // Every owner has a moment of its own in the interval.
+                let own = (mix(seed, digest(self.name)) % interval.unsigned_abs().max(1)) as i64;
+                at + interval - (at - own).rem_euclid(interval)
+            }
+        }
+    }
+
     pub fn control(&mut self, seed: u64, at: i64, workloads: &mut [Workload], notices: &mut Vec<Notice>) {
         let Some(workload) = workloads.iter_mut().find(|w| w.spec.name == self.name) else { return };
         if !self.automated.is_some_and(|a| a.self_heal) || !Self::drifted(workload) {
             self.heals_at = None;
             return;
         }
-        let pause = 4_000 + (mix(mix(seed, digest(self.name)), self.syncs) % 4_000) as i64;
-        let due = *self.heals_at.get_or_insert(at + pause);
-        if at < due {
+        let due = self.due(seed, at);
+        if at < *self.heals_at.get_or_insert(due) {
             return;
         }
         (self.heals_at, self.synced_at) = (None, Some(at));
         self.syncs += 1;
         workload.restore_release(seed, at);
-        let message = "Initiated automated sync: the live state had drifted".to_owned();
-        let name = self.name.to_owned();
-        notices.push(workload.notice(at, "Application", name, "OperationStarted", message, MANAGER));
+        let (kind, reason, message) = match self.system {
+            System::ArgoCd => {
+                ("Application", "OperationStarted", "Initiated automated sync: the live state had drifted".to_owned())
+            }
+            System::Flux { .. } => {
+                let name = format!("{}/{}/{}", workload.spec.kind.name(), workload.spec.namespace, self.name);
+                ("Kustomization", "Progressing", format!("{name} configured"))
+            }
+        };
+        notices.push(workload.notice(at, kind, self.name.to_owned(), reason, message, self.manager()));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::*;
-use super::{NOW, breaches, model, model_at, series, steps, world};
+use super::{NOW, breaches, model, model_at, model_of, series, steps, world};
 use crate::demo::store::kube::{EVENTS, PODS, ROLLOUTS, STATEFULSETS};
 use crate::demo::store::tsdb::Tsdb;
 
@@ -89,7 +89,7 @@ fn a_degraded_primary_slows_its_callers_and_only_them() {
             assert!(service.latency.quantile(0.95) > 0.3 && service.error_ratio() > 0.02, "{seed} {name}");
         }
         assert!(flow.service("catalogue").expect("catalogue").latency.quantile(0.95) < 0.1);
-        assert!(flow.databases.iter().filter(|d| d.spec.replica).all(|d| d.query.mean < 0.01));
+        assert!(flow.databases.iter().filter(|d| d.replica).all(|d| d.query.mean < 0.01));
     }
 }
 
@@ -159,8 +159,10 @@ fn a_crashing_release_is_seen_and_harms_no_one() {
 
 #[test]
 fn calm_heals_what_any_scenario_did() {
-    for (number, scenario) in scenario_names().into_iter().enumerate() {
-        let mut model = model(scenario, number as u64);
+    let all =
+        [&shop::EKS, &shop::MIXED].into_iter().flat_map(|shop| shop.scenarios.iter().map(move |name| (shop, name)));
+    for (number, (shop, scenario)) in all.enumerate() {
+        let mut model = model_of(shop, scenario, number as u64, NOW);
         steps(&mut model, NOW - 600_000, NOW, STEP, |_| ());
         model.schedule(Vec::new());
         // A replica that is behind catches up twenty times as fast as it fell back.

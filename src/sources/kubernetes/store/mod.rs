@@ -160,7 +160,11 @@ impl Store {
                 untold.all_nodes = true;
             }
             Watched::ReplicaSets => drop(self.sets.sweep(mark)),
-            Watched::Deployments | Watched::StatefulSets | Watched::DaemonSets | Watched::Rollouts => {
+            Watched::Deployments
+            | Watched::StatefulSets
+            | Watched::DaemonSets
+            | Watched::Rollouts
+            | Watched::PostgresClusters => {
                 self.workloads.sweep(mark);
             }
             Watched::Services => drop(self.around.services.sweep(mark)),

@@ -8,7 +8,7 @@ use crate::domain::time::Stamp;
 use crate::sources::kubernetes::around::{self, Key, SelectorRow};
 use crate::sources::kubernetes::feeds::Watched;
 use crate::sources::kubernetes::table::Mark;
-use crate::sources::kubernetes::{changes, nodes, pods, workloads};
+use crate::sources::kubernetes::{changes, nodes, pods, postgres, workloads};
 
 /// An object of any kind, by its identity alone.
 #[derive(Default, serde::Deserialize)]
@@ -30,6 +30,7 @@ impl Store {
             Watched::StatefulSets => self.put_workload(mark, text, Kind::StatefulSet),
             Watched::DaemonSets => self.put_workload(mark, text, Kind::DaemonSet),
             Watched::Rollouts => self.put_workload(mark, text, Kind::Rollout),
+            Watched::PostgresClusters => self.put_workload(mark, text, Kind::DbCluster),
             Watched::Services | Watched::EndpointSlices | Watched::Autoscalers | Watched::Budgets => {
                 self.put_around(watched, mark, text)
             }
@@ -80,6 +81,7 @@ impl Store {
         let kind = match &*owner.kind {
             "StatefulSet" => Kind::StatefulSet,
             "DaemonSet" => Kind::DaemonSet,
+            "Cluster" if meta.labels.get(postgres::CLUSTER).is_some() => Kind::DbCluster,
             "ReplicaSet" => {
                 if let Some(set) = self.sets.get(&(scope.clone(), Raw::new(&owner.name))) {
                     return set.owner.clone();
@@ -132,6 +134,9 @@ impl Store {
         let (key, row) = if kind == Kind::Rollout {
             let rollout: wire::Rollout<'_> = wire::read(text)?;
             (self.key(&rollout.metadata)?, workloads::rollout(&rollout, &mut self.names))
+        } else if kind == Kind::DbCluster {
+            let cluster: wire::PostgresCluster<'_> = wire::read(text)?;
+            (self.key(&cluster.metadata)?, postgres::row(&cluster, &mut self.names))
         } else {
             let workload: wire::Workload<'_> = wire::read(text)?;
             (self.key(&workload.metadata)?, workloads::workload(&workload, kind, &mut self.names))
@@ -205,6 +210,7 @@ impl Store {
             Watched::StatefulSets => Some(id(Kind::StatefulSet)),
             Watched::DaemonSets => Some(id(Kind::DaemonSet)),
             Watched::Rollouts => Some(id(Kind::Rollout)),
+            Watched::PostgresClusters => Some(id(Kind::DbCluster)),
             Watched::Services => self.around.services.remove(&key).and(None),
             Watched::EndpointSlices => self.around.slices.remove(&key).and(None),
             Watched::Autoscalers => self.around.autoscalers.remove(&key).and(None),

@@ -80,7 +80,7 @@ fn watched(state: &State, machine: &Machine, card: &Card, verifier: &Verifier, l
         format::span(verifier.timing.deadline()),
         format::time(verifier.deadline())
     );
-    let (seen, role) = glance(&verifier.last);
+    let (seen, role) = (verifier.last.sentence(), glance(&verifier.last));
     let stands = verifier.reached.filter(|_| !verifier.timing.hold.is_zero()).map_or_else(Shown::default, |since| {
         shown!("; stands {} of {}", format::span(now.since(since)), format::span(verifier.timing.hold))
     });
@@ -110,15 +110,13 @@ fn watched(state: &State, machine: &Machine, card: &Card, verifier: &Verifier, l
     sections
 }
 
-fn glance(glance: &Glance) -> (Shown, Role) {
+const fn glance(glance: &Glance) -> Role {
     match glance {
-        Glance::Unseen => (Shown::fixed("nothing yet"), Role::Unknown),
-        Glance::Pending(words) => (shown!("not yet: {}", words), Role::Info),
-        Glance::Part(words) => (shown!("in part: {}", words), Role::Info),
-        Glance::Reached(words) => (shown!("as asked: {}", words), Role::Ok),
-        Glance::Away(words) => (shown!("somebody else wrote: {}", words), Role::Warn),
-        Glance::NoEffect(words) => (shown!("it was not done: {}", words), Role::Warn),
-        Glance::Failed(words) => (shown!("failed: {}", words), Role::Crit),
+        Glance::Unseen => Role::Unknown,
+        Glance::Pending(_) | Glance::Part(_) => Role::Info,
+        Glance::Reached(_) => Role::Ok,
+        Glance::Away(_) | Glance::NoEffect(_) => Role::Warn,
+        Glance::Failed(_) => Role::Crit,
     }
 }
 

@@ -111,7 +111,7 @@ impl Apply {
 }
 
 fn custom(resource: &Resource) -> bool {
-    resource.gvr.group == "argoproj.io"
+    ["argoproj.io", "kustomize.toolkit.fluxcd.io", "postgresql.cnpg.io"].contains(&resource.gvr.group)
 }
 
 fn unsupported(resource: &Resource) -> Failure {
@@ -147,7 +147,8 @@ fn stored(world: &World, resource: &Resource, target: &Target) -> Result<Arc<Val
     found.ok_or_else(|| Failure::no_such_object(resource, &target.name))
 }
 
-/// What a request on a part of an object sees. A Rollout's scale tells `HPAReplicas` (facts/kubernetes.md 1.1).
+/// What a request on a part of an object sees. A Rollout's scale tells `HPAReplicas` (facts/kubernetes.md 1.1), and a
+/// scale to zero has no number at all.
 fn view(part: Part, object: &Value) -> Value {
     if part != Part::Scale {
         return object.clone();
@@ -160,9 +161,10 @@ fn view(part: Part, object: &Value) -> Value {
         set(&mut metadata, &[name], at(object, &format!("/metadata/{name}")).clone());
     }
     let count = if rollout { "/status/HPAReplicas" } else { "/status/replicas" };
+    let wanted = at(object, "/spec/replicas");
     json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata,
-        "spec": {"replicas": at(object, "/spec/replicas")},
+        "spec": if *wanted == json!(0) { json!({}) } else { json!({"replicas": wanted}) },
         "status": {"replicas": at(object, count), "selector": selector.join(",")},
     })
 }
@@ -171,7 +173,8 @@ fn view(part: Part, object: &Value) -> Value {
 fn whole(part: Part, old: &Value, mut wanted: Value) -> Value {
     if part == Part::Scale {
         let mut whole = old.clone();
-        set(&mut whole, &["spec", "replicas"], at(&wanted, "/spec/replicas").clone());
+        let replicas = at(&wanted, "/spec/replicas");
+        set(&mut whole, &["spec", "replicas"], if replicas.is_null() { json!(0) } else { replicas.clone() });
         return whole;
     }
     // What the server keeps itself is not for clients to write.

@@ -114,7 +114,7 @@ pub fn json(target: &mut Value, patch: &Value) -> Result<(), Unfit> {
         };
         let path = text("path")?;
         match text("op")? {
-            "test" if target.pointer(path) == operation.get("value") => {}
+            "test" if holds(target, path, operation.get("value")) => {}
             "add" | "replace" if path.is_empty() => *target = value()?,
             "add" => put(target, path, value()?, true)?,
             "replace" => put(target, path, value()?, false)?,
@@ -132,6 +132,12 @@ pub fn json(target: &mut Value, patch: &Value) -> Result<(), Unfit> {
         }
     }
     Ok(())
+}
+
+/// As the API server compares: what is not there is null, where there is a place for it.
+fn holds(target: &Value, path: &str, value: Option<&Value>) -> bool {
+    let missing = || path.rsplit_once('/').and_then(|(above, _)| target.pointer(above)).map(|_| &Value::Null);
+    target.pointer(path).or_else(missing) == value
 }
 
 /// The place above the last key of a path, and that key.

@@ -79,7 +79,7 @@ fn health(workload: &Workload, at: i64) -> &'static str {
 }
 
 /// The commit that a release was made from.
-fn commit(seed: u64, name: &str, release: u32) -> String {
+pub fn commit(seed: u64, name: &str, release: u32) -> String {
     let own = mix(mix(seed, digest(name)), u64::from(release));
     format!("{own:016x}{:016x}{:08x}", mix(own, 1), mix(own, 2) >> 32)
 }

@@ -10,7 +10,7 @@ use crate::demo::store::kube::Gvr;
 use super::timestamp;
 
 /// Fields of a spec that the model owns: what is written there becomes the model's.
-const MODELLED: [&str; 9] = [
+const MODELLED: [&str; 10] = [
     "replicas",
     "template",
     "paused",
@@ -20,6 +20,7 @@ const MODELLED: [&str; 9] = [
     "unschedulable",
     "taints",
     "syncPolicy",
+    "suspend",
 ];
 
 type Key = (Gvr, String, String);

@@ -10,7 +10,7 @@ use crate::demo::world::cluster::Notice;
 use crate::demo::world::model::Model;
 use crate::demo::world::noise::{digest, mix, uid};
 use crate::demo::world::pod::{SCHEDULED_AFTER, STARTED_AFTER};
-use crate::demo::world::spec;
+use crate::demo::world::shop;
 
 use super::{metadata, timestamp};
 
@@ -47,7 +47,7 @@ impl Events {
 /// What the scheduler and the kubelet say about a pod that was created or told to go.
 fn kubelet_reports(notice: &Notice, model: &Model) -> Vec<Notice> {
     let Some((what, pod)) = notice.message.split_once(" pod: ") else { return Vec::new() };
-    let Some(workload) = spec::workload_of(notice.workload) else { return Vec::new() };
+    let Some((_, workload)) = shop::workload(notice.workload) else { return Vec::new() };
     let report = |after: i64, reason: &'static str, component: &'static str, message: String| Notice {
         at: notice.at + after,
         kind: "Pod",
@@ -58,7 +58,7 @@ fn kubelet_reports(notice: &Notice, model: &Model) -> Vec<Notice> {
         ..notice.clone()
     };
     if what == "Deleted" {
-        return vec![report(0, "Killing", "kubelet", format!("Stopping container {}", workload.name))];
+        return vec![report(0, "Killing", "kubelet", format!("Stopping container {}", workload.container()))];
     }
     let known = model.workload(workload.name).and_then(|w| {
         let found = w.pods.iter().find(|p| p.name == pod)?;
@@ -74,8 +74,8 @@ fn kubelet_reports(notice: &Notice, model: &Model) -> Vec<Notice> {
             format!("Successfully assigned {}/{pod} to {node}", workload.namespace),
         ),
         report(STARTED_AFTER - 1_000, "Pulled", "kubelet", format!("Successfully pulled image \"{image}\"")),
-        report(STARTED_AFTER, "Created", "kubelet", format!("Created container: {}", workload.name)),
-        report(STARTED_AFTER, "Started", "kubelet", format!("Started container {}", workload.name)),
+        report(STARTED_AFTER, "Created", "kubelet", format!("Created container: {}", workload.container())),
+        report(STARTED_AFTER, "Started", "kubelet", format!("Started container {}", workload.container())),
     ]
 }
 
@@ -87,6 +87,8 @@ fn event(seed: u64, notice: &Notice) -> Value {
         "Pod" => "v1",
         "Rollout" | "Application" => "argoproj.io/v1alpha1",
         "HorizontalPodAutoscaler" => "autoscaling/v2",
+        "Cluster" => "postgresql.cnpg.io/v1",
+        "Kustomization" => "kustomize.toolkit.fluxcd.io/v1",
         _ => "apps/v1",
     };
     json!({

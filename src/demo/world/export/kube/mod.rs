@@ -3,8 +3,10 @@
 mod applications;
 pub mod edits;
 mod events;
+mod kustomizations;
 mod nodes;
 mod pods;
+mod postgres;
 mod rollouts;
 mod services;
 mod workloads;
@@ -15,16 +17,18 @@ use serde_json::{Value, json};
 
 use crate::demo::store::json::{set, text};
 use crate::demo::store::kube::{
-    APPLICATIONS, CONTROLLER_REVISIONS, DAEMONSETS, DEPLOYMENTS, ENDPOINT_SLICES, Gvr, HPAS, Kube, NAMESPACES, NODES,
-    PDBS, PODS, REPLICASETS, ROLLOUTS, SERVICES, STATEFULSETS,
+    APPLICATIONS, CNPG_CLUSTERS, CONTROLLER_REVISIONS, DAEMONSETS, DEPLOYMENTS, ENDPOINT_SLICES, Gvr, HPAS,
+    KUSTOMIZATIONS, Kube, NAMESPACES, NODES, PDBS, PODS, REPLICASETS, ROLLOUTS, SERVICES, STATEFULSETS,
 };
 use crate::demo::world::cluster::{Notice, Workload};
 use crate::demo::world::model::Model;
 use crate::demo::world::noise::uid;
-use crate::demo::world::operations::owner::MANAGER;
+use crate::demo::world::operations::owner::System;
+use crate::demo::world::shop::Shop;
 use crate::demo::world::spec::{self, Kind};
 
 pub use pods::template as template_of;
+pub use postgres::instance_status;
 
 /// Figures of metrics.k8s.io and of the autoscalers are renewed this often, ms.
 const FIGURES_EVERY: i64 = 15_000;
@@ -45,12 +49,15 @@ pub struct Exporter {
 
 impl Exporter {
     /// Writes what never changes: namespaces and services.
-    pub fn new(kube: &mut Kube, seed: u64, now: i64) -> Self {
+    pub fn new(kube: &mut Kube, shop: &Shop, seed: u64, now: i64) -> Self {
         let created_at = now - 230 * 86_400_000;
-        for namespace in spec::NAMESPACES {
+        for namespace in spec::NAMESPACES.iter().chain(shop.namespaces) {
             kube.apply(NAMESPACES, nodes::namespace(seed, namespace, created_at));
         }
-        for workload in &spec::WORKLOADS {
+        for workload in shop.workloads() {
+            if workload.kind == Kind::PostgresCluster {
+                kube.apply(SERVICES, postgres::service(seed, workload, created_at));
+            }
             if let Some(service) = services::service(seed, workload, created_at) {
                 kube.apply(SERVICES, service);
             }
@@ -82,7 +89,7 @@ impl Exporter {
             if self.synced.insert(owner.name, moment) == Some(moment) {
                 continue;
             }
-            let writer = edits::Writer { manager: MANAGER, subresource: "", at: moment };
+            let writer = edits::Writer { manager: owner.manager(), subresource: "", at: moment };
             let mut put_back = vec![(gvr_of(workload.spec.kind), workloads::object(model, workload))];
             if workload.spec.autoscale.is_some() {
                 put_back.push((HPAS, services::autoscaler(model, workload, self.created_at)));
@@ -109,8 +116,14 @@ impl Exporter {
             put(NODES, nodes::node(model, node, self.created_at));
         }
         for owner in &model.operations.owners {
-            if let Some(workload) = model.workload(owner.name) {
-                put(APPLICATIONS, applications::application(model, owner, workload, self.created_at));
+            let Some(workload) = model.workload(owner.name) else { continue };
+            let created_at = self.created_at;
+            match owner.system {
+                System::ArgoCd => put(APPLICATIONS, applications::application(model, owner, workload, created_at)),
+                System::Flux { interval } => {
+                    let object = kustomizations::kustomization(model, owner, workload, interval, created_at);
+                    put(KUSTOMIZATIONS, object);
+                }
             }
         }
     }
@@ -160,6 +173,7 @@ fn gvr_of(kind: Kind) -> Gvr {
         Kind::Rollout => ROLLOUTS,
         Kind::StatefulSet => STATEFULSETS,
         Kind::DaemonSet => DAEMONSETS,
+        Kind::PostgresCluster => CNPG_CLUSTERS,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::demo::world::noise::uid;
 use crate::demo::world::pod::{Pod, SCHEDULED_AFTER, STARTED_AFTER};
 use crate::demo::world::spec::Kind;
 
-use super::{labels, metadata, owner, timestamp};
+use super::{labels, metadata, owner, postgres, timestamp};
 
 /// The pod template of a revision, without its hash.
 pub fn template(workload: &Workload, revision: &Revision) -> Value {
@@ -30,7 +30,7 @@ pub fn template(workload: &Workload, revision: &Revision) -> Value {
                 "labelSelector": {"matchLabels": {"app": spec.name}},
             }],
             "containers": [{
-                "name": spec.name,
+                "name": spec.container(),
                 "image": format!("{}:{}", spec.image, revision.tag),
                 "imagePullPolicy": "IfNotPresent",
                 "ports": [{"name": "http", "containerPort": spec.port, "protocol": "TCP"}],
@@ -52,7 +52,7 @@ pub fn hash_label(kind: Kind) -> &'static str {
     match kind {
         Kind::Rollout => "rollouts-pod-template-hash",
         Kind::Deployment => "pod-template-hash",
-        Kind::StatefulSet | Kind::DaemonSet => "controller-revision-hash",
+        Kind::StatefulSet | Kind::DaemonSet | Kind::PostgresCluster => "controller-revision-hash",
     }
 }
 
@@ -62,7 +62,10 @@ pub fn object(model: &Model, workload: &Workload, pod: &Pod) -> Value {
     let mut metadata = metadata(seed, "Pod", spec.namespace, &pod.name, pod.created_at);
     set(&mut metadata, &["labels"], labels(spec));
     set(&mut metadata, &["labels", hash_label(spec.kind)], json!(revision.hash));
-    if spec.kind == Kind::StatefulSet {
+    if spec.kind == Kind::PostgresCluster {
+        postgres::mark(model, workload, pod, &mut metadata);
+    }
+    if matches!(spec.kind, Kind::StatefulSet | Kind::PostgresCluster) {
         // A pod that takes the name of one that is gone is another pod.
         set(&mut metadata, &["uid"], json!(uid(seed, &format!("Pod/{}/{}#{}", spec.namespace, pod.name, pod.id))));
     }
@@ -75,6 +78,7 @@ pub fn object(model: &Model, workload: &Workload, pod: &Pod) -> Value {
             }
             Kind::StatefulSet => owner(seed, "apps/v1", "StatefulSet", spec.namespace, spec.name),
             Kind::DaemonSet => owner(seed, "apps/v1", "DaemonSet", spec.namespace, spec.name),
+            Kind::PostgresCluster => owner(seed, postgres::API_VERSION, "Cluster", spec.namespace, spec.name),
         },
     );
     set(&mut metadata, &["generateName"], json!(format!("{}-", workload.replica_set(pod.revision))));
@@ -107,7 +111,7 @@ fn status(model: &Model, workload: &Workload, revision: &Revision, pod: &Pod, sc
             set(
                 &mut condition,
                 &["message"],
-                json!(format!("containers with unready status: [{}]", workload.spec.name)),
+                json!(format!("containers with unready status: [{}]", workload.spec.container())),
             );
         }
         condition
@@ -134,7 +138,7 @@ fn status(model: &Model, workload: &Workload, revision: &Revision, pod: &Pod, sc
         &mut status,
         &["containerStatuses"],
         json!([{
-            "name": workload.spec.name, "image": image, "imageID": format!("{image}@sha256:{}", revision.hash),
+            "name": workload.spec.container(), "image": image, "imageID": format!("{image}@sha256:{}", revision.hash),
             "ready": ready, "started": started, "restartCount": restarts, "state": state, "lastState": last,
         }]),
     );

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use crate::demo::store::json::set;
 use crate::demo::world::cluster::Workload;
 use crate::demo::world::model::{CPU_TARGET, Model};
-use crate::demo::world::spec;
+use crate::demo::world::{shop, spec};
 
 use super::{labels, metadata, owner, selector, timestamp};
 
 /// Whether a Service stands before the workload.
 pub fn is_served(workload: &spec::Workload) -> bool {
-    workload.name != "worker"
+    workload.name != "worker" && workload.kind != spec::Kind::PostgresCluster
 }
 
 /// The port of the Service: HTTP services of the shop listen on 80, the others on their own port.
@@ -25,7 +25,7 @@ pub fn service(seed: u64, workload: &spec::Workload, created_at: i64) -> Option<
     }
     let mut metadata = metadata(seed, "Service", workload.namespace, workload.name, created_at);
     set(&mut metadata, &["labels"], labels(workload));
-    let index = spec::WORKLOADS.iter().position(|w| w.name == workload.name).unwrap_or_default();
+    let index = shop::workload(workload.name).map_or(0, |(index, _)| index);
     let address = format!("172.20.14.{}", 20 + index);
     Some(json!({
         "apiVersion": "v1", "kind": "Service", "metadata": metadata,

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use crate::demo::store::json::set;
 use crate::demo::world::cluster::{Progress, Revision, Workload};
 use crate::demo::world::model::Model;
+use crate::demo::world::operations::owner::{Owner, System};
 use crate::demo::world::spec::{self, Kind, Step};
 
 use super::pods::{hash_label, template};
-use super::{labels, metadata, owner, rollouts, selector, timestamp};
+use super::{kustomizations, labels, metadata, owner, postgres, rollouts, selector, timestamp};
 
 /// Revisions whose ReplicaSets stand.
 pub fn kept(workload: &Workload) -> impl Iterator<Item = &Revision> {
@@ -37,9 +38,14 @@ const CAUSE: &str = "kubernetes.io/change-cause";
 
 const TRACKING: &str = "argocd.argoproj.io/tracking-id";
 
+/// Who has the workload in a repository.
+fn owner_of<'a>(model: &'a Model, spec: &spec::Workload) -> Option<&'a Owner> {
+    model.operations.owners.iter().find(|owner| owner.name == spec.name)
+}
+
 /// How Argo CD marks what an Application owns.
 fn tracking(model: &Model, spec: &spec::Workload, api_version: &str, kind: &str) -> Option<String> {
-    let owner = model.operations.owners.iter().find(|owner| owner.name == spec.name)?;
+    let owner = owner_of(model, spec).filter(|owner| owner.system == System::ArgoCd)?;
     let group = api_version.split_once('/').map_or("", |(group, _)| group);
     Some(format!("{}:{group}/{kind}:{}/{}", owner.name, spec.namespace, spec.name))
 }
@@ -69,6 +75,7 @@ pub fn object(model: &Model, workload: &Workload) -> Value {
         Kind::Rollout => ("argoproj.io/v1alpha1", "Rollout", Some("rollout.argoproj.io/revision")),
         Kind::StatefulSet => ("apps/v1", "StatefulSet", None),
         Kind::DaemonSet => ("apps/v1", "DaemonSet", None),
+        Kind::PostgresCluster => return postgres::object(model, workload),
     };
     let oldest = workload.revisions.first().map_or(current.created_at, |r| r.created_at);
     let mut metadata = metadata(model.seed, kind, spec.namespace, spec.name, oldest - 40 * 86_400_000);
@@ -83,8 +90,12 @@ pub fn object(model: &Model, workload: &Workload) -> Value {
     if let Some(tracking) = tracking(model, spec, api_version, kind) {
         set(&mut metadata, &["annotations", TRACKING], tracking);
     }
+    let by_flux = owner_of(model, spec).filter(|owner| owner.system != System::ArgoCd);
+    if let Some(owner) = by_flux {
+        kustomizations::mark(owner, &mut metadata);
+    }
     let fields = json!([{
-        "manager": "argocd-controller", "operation": "Apply", "apiVersion": api_version,
+        "manager": if by_flux.is_some() { "kustomize-controller" } else { "argocd-controller" }, "operation": "Apply", "apiVersion": api_version,
         "time": timestamp(workload.will.released_at), "fieldsType": "FieldsV1",
         "fieldsV1": {"f:spec": {"f:template": {"f:spec": {"f:containers": {}}}}},
     }]);
@@ -100,6 +111,7 @@ pub fn object(model: &Model, workload: &Workload) -> Value {
             "currentRevision": workload.replica_set(workload.stable),
             "updateRevision": workload.replica_set(workload.current),
         }),
+        Kind::PostgresCluster => Value::Null,
         Kind::DaemonSet => json!({
             "observedGeneration": workload.will.observed, "desiredNumberScheduled": workload.desired,
             "currentNumberScheduled": counts.living, "numberReady": counts.ready, "numberMisscheduled": 0,
@@ -127,6 +139,7 @@ fn wanted(workload: &Workload, current: &Revision) -> Value {
             "replicas": replicas, "serviceName": workload.spec.name,
             "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
         }),
+        Kind::PostgresCluster => Value::Null,
         Kind::DaemonSet => json!({
             "revisionHistoryLimit": 10,
             "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}},

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::demo::store::tsdb::Tsdb;
+use crate::demo::world::database::DatabaseFlow;
 use crate::demo::world::flow::{Flow, GroupFlow, ServiceFlow};
 use crate::demo::world::latency::Mixture;
 use crate::demo::world::model::Model;
@@ -78,7 +79,7 @@ impl App {
         if let Some(primary) = flow.primary() {
             let queries = flow.worker.done * spec::JOB_WRITES * seconds;
             let latency = Mixture::of(primary.as_seen());
-            self.call(("worker", primary.spec.id), queries, queries * primary.error_share(), &latency);
+            self.call(("worker", primary.spec.peer()), queries, queries * primary.error_share(), &latency);
         }
         self.jobs += (flow.worker.done - flow.worker.failed) * seconds;
         self.failed_jobs += flow.worker.failed * seconds;
@@ -99,13 +100,17 @@ impl App {
     fn call_stores(&mut self, flow: &Flow, service: &ServiceFlow, seconds: f64) {
         let needs = &service.spec.needs;
         let served = (service.requests - service.unserved) * seconds;
-        let replicas = flow.databases.iter().filter(|d| d.spec.replica).count().max(1) as f64;
-        for database in &flow.databases {
-            let per_request = if database.spec.replica { needs.reads / replicas } else { needs.writes };
+        let store = flow.shop.store_of(service.spec.workload);
+        let own = || flow.databases.iter().filter(|d| store.is_some_and(|store| store.name == d.spec.store));
+        let read = |database: &&DatabaseFlow| database.replica && (database.queries > 0.0 || !database.down);
+        let replicas = own().filter(read).count().max(1) as f64;
+        for database in own().filter(|database| !database.replica || read(database)) {
+            let per_request = if database.replica { needs.reads / replicas } else { needs.writes };
             if per_request > 0.0 {
                 let calls = served * per_request;
                 let latency = Mixture::of(database.as_seen());
-                self.call((service.spec.workload, database.spec.id), calls, calls * database.error_share(), &latency);
+                let peer = database.spec.peer();
+                self.call((service.spec.workload, peer), calls, calls * database.error_share(), &latency);
             }
         }
         if needs.cache > 0.0 {

@@ -74,7 +74,7 @@ fn workload_state(model: &Model, workload: &Workload, w: &mut Writer) {
             w.gauge("kube_daemonset_status_desired_number_scheduled", &on, wanted);
             w.gauge("kube_daemonset_status_number_ready", &on, ready);
         }
-        Kind::Rollout => {}
+        Kind::Rollout | Kind::PostgresCluster => {}
     }
     if let Some((min, max)) = workload.will.bounds {
         let on = [namespace, ("horizontalpodautoscaler", spec.name)];
@@ -113,13 +113,14 @@ fn pod_state(model: &Model, workload: &Workload, pod: &Pod, w: &mut Writer) {
     for (condition, value) in [("true", flag(ready)), ("false", flag(!ready)), ("unknown", 0.0)] {
         w.gauge("kube_pod_status_ready", &[namespace, name, ("condition", condition)], value);
     }
-    let container = ("container", spec.name);
+    let container = ("container", spec.container());
     let restarts = pod.crash_loop(model.at).map_or(0, |turn| turn.restarts);
     w.gauge("kube_pod_container_status_restarts_total", &[namespace, name, container], f64::from(restarts));
     let set = workload.replica_set(pod.revision);
     let (owner_kind, owner) = match spec.kind {
         Kind::StatefulSet => ("StatefulSet", spec.name),
         Kind::DaemonSet => ("DaemonSet", spec.name),
+        Kind::PostgresCluster => ("Cluster", spec.name),
         Kind::Deployment | Kind::Rollout => ("ReplicaSet", set.as_str()),
     };
     w.gauge("kube_pod_owner", &[namespace, name, ("owner_kind", owner_kind), ("owner_name", owner)], 1.0);
@@ -147,7 +148,7 @@ fn crashes(model: &Model, workload: &Workload, pod: &Pod, base: &[(&str, &str)],
         [
             ("namespace", workload.spec.namespace),
             ("pod", pod.name.as_str()),
-            ("container", workload.spec.name),
+            ("container", workload.spec.container()),
             ("reason", reason),
         ]
     };
@@ -178,7 +179,7 @@ fn container(model: &Model, workload: &Workload, pod: &Pod, w: &mut Writer) {
     let on = [
         ("namespace", workload.spec.namespace),
         ("pod", pod.name.as_str()),
-        ("container", workload.spec.name),
+        ("container", workload.spec.container()),
         ("node", pod.node.name),
     ];
     let used = if pod.ready(model.at) { model.pod_cpu(workload, pod.revision) * pod.weight } else { 0.01 };

@@ -8,6 +8,7 @@ mod metadata;
 mod own;
 mod page;
 mod platform;
+mod postgres;
 mod stores;
 
 use crate::demo::store::alerting::Alerting;
@@ -55,6 +56,7 @@ impl Prometheus {
         cluster::scrape(model, &mut self.pages, tsdb);
         hosts::scrape(model, &mut self.pages, tsdb);
         stores::scrape(model, &mut self.pages, tsdb);
+        postgres::scrape(model, &mut self.pages, tsdb);
         self.platform.scrape(model, &mut self.pages, tsdb);
         own::scrape(model, alerting, &mut self.pages, tsdb);
         self.pages.sweep(tsdb);

@@ -5,7 +5,7 @@ use crate::demo::world::database::DatabaseFlow;
 use crate::demo::world::export::aws::{cache_endpoint, database_endpoint};
 use crate::demo::world::model::Model;
 use crate::demo::world::noise::{digest, wander};
-use crate::demo::world::spec::{self, Cache, GIB};
+use crate::demo::world::spec::{self, Cache, Engine, GIB};
 
 use super::page::{Pages, Writer};
 use super::running;
@@ -16,15 +16,26 @@ pub fn scrape(model: &Model, pages: &mut Pages, tsdb: &mut Tsdb) {
             let instance = format!("{}:6379", cache_endpoint(cache.id));
             let base = [("job", "redis"), ("instance", instance.as_str())];
             pages.write(tsdb, ("redis", number as u64), &base, pod.created_at, |w| redis(cache, model, w));
+            // Each role has a page of its own: a series ends with the role.
+            let primary = model.operations.cache.leads(cache);
+            let role = if primary { "redis-master" } else { "redis-slave" };
+            pages.write(tsdb, (role, number as u64), &base, pod.created_at, |w| redis_role(cache, model, primary, w));
         }
     }
     for (_, pod) in running(model, "postgres-exporter") {
-        for (number, database) in model.flow.databases.iter().enumerate() {
+        let known = model.flow.databases.iter().filter(|d| d.spec.engine != Engine::CloudNativePg);
+        for (number, database) in known.enumerate() {
             let instance = format!("{}:5432", database_endpoint(database.spec.id));
             let base = [("job", "postgres"), ("instance", instance.as_str())];
             pages.write(tsdb, ("postgres", number as u64), &base, pod.created_at, |w| {
                 postgres(model, database, &instance, w);
             });
+            // Aurora's readers stand on the writer's storage: nothing is streamed to them.
+            if !database.replica && !database.down && database.spec.engine == Engine::Rds {
+                pages.write(tsdb, ("postgres-primary", number as u64), &base, pod.created_at, |w| {
+                    senders(model, database, &instance, w);
+                });
+            }
         }
     }
     let pods = f64::from(model.workload("pgbouncer").map_or(0, |w| w.ready(model.at)).max(1));
@@ -41,7 +52,7 @@ pub fn scrape(model: &Model, pages: &mut Pages, tsdb: &mut Tsdb) {
             let ready = pod.ready(model.at);
             w.gauge("up", &[], 1.0);
             w.gauge("pgbouncer_up", &[], 1.0);
-            for database in &model.flow.databases {
+            for database in model.flow.databases.iter().filter(|d| d.spec.engine != Engine::CloudNativePg) {
                 pool(database, if ready { 1.0 / pods } else { 0.0 }, pods, w);
             }
         });
@@ -52,8 +63,6 @@ fn redis(cache: &Cache, model: &Model, w: &mut Writer) {
     let (flow, primary) = (&model.flow.cache, model.operations.cache.leads(cache));
     w.gauge("up", &[], 1.0);
     w.gauge("redis_up", &[], 1.0);
-    let role = ("role", if primary { "master" } else { "slave" });
-    w.gauge("redis_instance_info", &[role, ("redis_version", "7.1.0"), ("redis_mode", "standalone")], 1.0);
     // The replica takes the writes of replication only; sessions are read from the primary.
     let commands = if primary { flow.commands } else { flow.commands * 0.12 };
     w.rate("redis_commands_processed_total", &[], commands);
@@ -71,6 +80,13 @@ fn redis(cache: &Cache, model: &Model, w: &mut Writer) {
     w.gauge("redis_config_maxclients", &[], 65_000.0);
     w.gauge("redis_rejected_connections_total", &[], 0.0);
     w.gauge("redis_blocked_clients", &[], 0.0);
+}
+
+/// What a node tells by its role.
+fn redis_role(cache: &Cache, model: &Model, primary: bool, w: &mut Writer) {
+    let flow = &model.flow.cache;
+    let role = ("role", if primary { "master" } else { "slave" });
+    w.gauge("redis_instance_info", &[role, ("redis_version", "7.1.0"), ("redis_mode", "standalone")], 1.0);
     if primary {
         w.gauge("redis_connected_slaves", &[], 1.0);
         for replica in spec::CACHES.iter().filter(|c| c.id != cache.id) {
@@ -110,23 +126,22 @@ fn postgres(model: &Model, flow: &DatabaseFlow, server: &str, w: &mut Writer) {
     w.rate("pg_stat_statements_seconds_total", &[on, ("user", "shop")], flow.queries * flow.query.mean);
     let bytes = (41.0 + (digest(flow.spec.id) % 3) as f64) * GIB;
     w.gauge("pg_database_size_bytes", &[on], bytes);
-    let replica = if flow.spec.replica { 1.0 } else { 0.0 };
+    let replica = if flow.replica { 1.0 } else { 0.0 };
     w.gauge("pg_replication_is_replica", &[], replica);
-    w.gauge("pg_replication_lag_seconds", &[], if flow.spec.replica { flow.lag } else { 0.0 });
-    if !flow.spec.replica {
-        for other in model.flow.databases.iter().filter(|d| d.spec.replica) {
-            let labels = [
-                ("application_name", other.spec.id),
-                ("client_addr", other.spec.address),
-                ("state", "streaming"),
-                server,
-            ];
-            // The primary writes about 1.5 MiB of log in a second.
-            w.gauge("pg_stat_replication_pg_wal_lsn_diff", &labels, (other.lag * 1.5e6).round());
-        }
-        w.gauge("pg_replication_slots_active", &[("slot_name", "rds_eu_west_1_replica"), server], 1.0);
-        w.gauge("pg_stat_archiver_failed_count", &[server], 0.0);
+    w.gauge("pg_replication_lag_seconds", &[], if flow.replica { flow.lag } else { 0.0 });
+}
+
+/// What a primary knows of those that follow it.
+fn senders(model: &Model, flow: &DatabaseFlow, server: &str, w: &mut Writer) {
+    let server = ("server", server);
+    for other in model.flow.databases.iter().filter(|d| d.replica && d.spec.store == flow.spec.store) {
+        let labels =
+            [("application_name", other.spec.id), ("client_addr", other.spec.address), ("state", "streaming"), server];
+        // The primary writes about 1.5 MiB of log in a second.
+        w.gauge("pg_stat_replication_pg_wal_lsn_diff", &labels, (other.lag * 1.5e6).round());
     }
+    w.gauge("pg_replication_slots_active", &[("slot_name", "rds_eu_west_1_replica"), server], 1.0);
+    w.gauge("pg_stat_archiver_failed_count", &[server], 0.0);
 }
 
 /// One database of one PgBouncer process, which has `share` of the work.
@@ -137,8 +152,8 @@ fn pool(flow: &DatabaseFlow, share: f64, processes: f64, w: &mut Writer) {
     w.gauge("pgbouncer_pools_server_active_connections", &on, flow.active * share);
     w.gauge("pgbouncer_pools_server_idle_connections", &on, ((flow.connections - flow.active) * share).max(0.0));
     w.gauge("pgbouncer_pools_client_active_connections", &on, flow.active * share * 1.4);
-    w.gauge("pgbouncer_pools_client_waiting_connections", &on, (flow.waiting * share).floor());
-    w.gauge("pgbouncer_pools_client_maxwait_seconds", &on, if flow.waiting >= 1.0 { flow.wait * 2.0 } else { 0.0 });
+    w.gauge("pgbouncer_pools_client_waiting_connections", &on, (flow.waiting() * share).floor());
+    w.gauge("pgbouncer_pools_client_maxwait_seconds", &on, if flow.waiting() >= 1.0 { flow.wait * 2.0 } else { 0.0 });
     let queries = flow.queries * share;
     w.rate("pgbouncer_stats_queries_pooled_total", &[database], queries);
     w.rate("pgbouncer_stats_queries_duration_seconds_total", &[database], queries * flow.query.mean);
