@@ -147,11 +147,6 @@ impl Headless {
         self.session.state()
     }
 
-    #[must_use]
-    pub const fn clocks(&self) -> Clocks {
-        self.clocks
-    }
-
     /// A state with the hints and help of this run's keymap.
     #[must_use]
     pub fn described(&self, state: State) -> State {

@@ -85,19 +85,16 @@ impl Writer {
              AS new (stream, seq, hash, at, who, kind, action, environment, target, line) ON CONFLICT DO NOTHING",
             self.table()
         );
-        fn text<'a>(rows: &'a [Row], field: fn(&Row) -> Option<&str>) -> Vec<Option<&'a str>> {
-            rows.iter().map(field).collect()
-        }
         let columns = [
-            text(rows, |row| Some(&row.stream)),
-            text(rows, |row| Some(&row.hash)),
-            text(rows, |row| Some(&row.at)),
-            text(rows, |row| Some(&row.who)),
-            text(rows, |row| Some(&row.kind)),
-            text(rows, |row| row.action.as_deref()),
-            text(rows, |row| row.environment.as_deref()),
-            text(rows, |row| row.target.as_deref()),
-            text(rows, |row| Some(&row.line)),
+            column(rows, |row| Some(&row.stream)),
+            column(rows, |row| Some(&row.hash)),
+            column(rows, |row| Some(&row.at)),
+            column(rows, |row| Some(&row.who)),
+            column(rows, |row| Some(&row.kind)),
+            column(rows, |row| row.action.as_deref()),
+            column(rows, |row| row.environment.as_deref()),
+            column(rows, |row| row.target.as_deref()),
+            column(rows, |row| Some(&row.line)),
         ];
         let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
         let mut values: Vec<(&(dyn ToSql + Sync), Type)> =
@@ -265,7 +262,8 @@ impl Writer {
         let cause = error.source();
         let io = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
         let words = Raw::from(cause.map_or_else(|| error.to_string(), ToString::to_string));
-        let tls = io.and_then(io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>());
+        let tls =
+            io.and_then(io::Error::get_ref).is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
         let (kind, hint) = match io.map(io::Error::kind) {
             _ if tls => (FaultKind::Tls, "check ca_file and the name in the server's certificate"),
             Some(io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => {
@@ -280,4 +278,8 @@ impl Writer {
         };
         Fault::new(kind, shown!("{}: {}", self.endpoint(), words), Shown::fixed(hint))
     }
+}
+
+fn column(rows: &[Row], field: fn(&Row) -> Option<&str>) -> Vec<Option<&str>> {
+    rows.iter().map(field).collect()
 }

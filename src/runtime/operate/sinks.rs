@@ -27,7 +27,7 @@ use crate::domain::text::{Raw, Shown};
 use crate::domain::time::Stamp;
 use crate::model::board::{SourceKind, SourceState, SourceStatus};
 use crate::runtime::clock::Clocks;
-use crate::runtime::inbox::{Control, Inbox};
+use crate::runtime::inbox::Inbox;
 use crate::shown;
 use drive::Driver;
 
@@ -132,10 +132,6 @@ impl Waiting {
     pub fn start(self, inbox: &Inbox, clocks: Clocks, door: &Door) {
         for driver in self.0 {
             inbox.add_source(status(&driver.settings, SourceState::Connecting { since: clocks.now() }));
-            if driver.settings.required {
-                let health = Err(Shown::fixed("no record has reached it yet"));
-                inbox.control(Control::Sink { name: Shown::of(driver.settings.name()), health });
-            }
             let name = format!("sink-{}", driver.settings.name());
             let (inbox, door) = (inbox.clone(), door.clone());
             let spawned = std::thread::Builder::new().name(name).spawn(move || driver.run(&inbox, clocks, &door));

@@ -7,9 +7,10 @@ use crate::audit::journal::{Journal, Limits, Opening, RealDisk};
 use crate::audit::record::redact::Secrets;
 use crate::audit::record::{Event, Record, Text};
 use crate::domain::settings::SinkKind;
+use crate::runtime::inbox::Control;
 use crate::runtime::operate::{Actor, Operator};
 
-/// A console with two sinks in one folder, of which `dead` comes to nothing until its daemon runs.
+/// A console whose sink has no daemon until a test gives it one.
 struct Rig {
     runtime: tokio::runtime::Runtime,
     folder: tempfile::TempDir,
@@ -107,14 +108,19 @@ fn what_a_dead_sink_missed_comes_when_it_is_back_once_each_and_in_order() {
     let earlier = rig.earlier(40);
     let before = lag(&rig.trail(), "journald").unwrap();
     assert!(before > 40, "segments were not sealed: {before}");
-    let operator = rig.start(true);
+    let mut operator = rig.start(true);
     let down = |control: &Control| match control {
         Control::Sink { health: Err(why), .. } => why.as_str().contains("records behind"),
         _ => false,
     };
     rig.hear("that the sink is down and by how much", down);
     let sinks = operator.sinks.clone();
-    let own = sinks.0.own.lock().unwrap().first().unwrap().id.clone();
+    let opened = || sinks.0.own.lock().unwrap().first().map(|stream| stream.id.clone());
+    let until = Instant::now() + Duration::from_secs(20);
+    while opened().is_none() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let own = opened().unwrap();
     let first = Head { stream: own.clone(), seq: 1, hash: crate::audit::record::Digest::NONE };
     let patience = Duration::from_millis(300);
     let hold = || rig.runtime.block_on(async { tokio::time::timeout(patience, sinks.hold(&first)).await });
@@ -134,7 +140,7 @@ fn what_a_dead_sink_missed_comes_when_it_is_back_once_each_and_in_order() {
     assert_eq!(lag(&rig.trail(), "journald").unwrap(), 0);
 
     // The next session has nothing to add but its own.
-    let operator = rig.start(true);
+    let mut operator = rig.start(true);
     rig.hear("that the sink is up again", |control| matches!(control, Control::Sink { health: Ok(()), .. }));
     operator.end("the test ended");
     let again: Vec<u64> = received(&daemon).into_iter().map(|(_, seq)| seq).collect();
