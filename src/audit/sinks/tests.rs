@@ -13,7 +13,7 @@ use crate::audit::testing::{intent, note, open, opening, subject};
 fn hostile(folder: &Path) -> Receipt {
     let mut journal = open(folder).journal;
     let subject = subject(1);
-    let name = Text::name("back\nMESSAGE=forged\x1b\u{202e}]end");
+    let name = Text::name("back\nMESSAGE=forged\x1b\u{202e}]日 end");
     let subject = Subject { target: Target { name, ..subject.target.clone() }, ..subject };
     journal.append(&Record::of_action(&subject, Event::Intent(intent(1)))).unwrap()
 }
@@ -121,6 +121,11 @@ fn a_changed_line_ends_what_is_delivered_and_a_torn_one_waits() {
         assert_eq!(batch.lines.len(), 1, "{from}");
         assert!(batch.broken.unwrap().contains("record 2"), "{from}");
     }
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    std::fs::write(&file, [lines[0], lines[2]].concat()).unwrap();
+    let batch = read(&stream, Cursor::default(), 1 << 20).unwrap();
+    assert_eq!(batch.lines.len(), 1);
+    assert!(batch.broken.unwrap().contains("where record 2 should"), "a line is gone");
 }
 
 #[test]
