@@ -89,17 +89,43 @@ impl Rig {
     }
 }
 
-/// Stream and number of what the daemon has received, in its order.
-fn received(daemon: &UnixDatagram) -> Vec<(String, u64)> {
-    daemon.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-    let mut buffer = vec![0; 1 << 17];
-    let mut keys = Vec::new();
-    while let Ok(length) = daemon.recv(&mut buffer) {
-        let entry = std::str::from_utf8(&buffer[..length]).unwrap();
-        let field = |name: &str| entry.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).unwrap();
-        keys.push((field("TIERDECK_STREAM").to_owned(), field("TIERDECK_SEQ").parse().unwrap()));
+/// A daemon that reads all the time, as the kernel keeps only a few datagrams for it.
+struct Daemon {
+    keys: Arc<Mutex<Vec<(String, u64)>>>,
+    ending: Arc<AtomicBool>,
+    reader: std::thread::JoinHandle<()>,
+}
+
+impl Daemon {
+    fn bind(path: &Path) -> Self {
+        let socket = UnixDatagram::bind(path).unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        let (keys, ending) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+        let (seen, stop) = (keys.clone(), ending.clone());
+        let reader = std::thread::spawn(move || {
+            let mut buffer = vec![0; 1 << 17];
+            loop {
+                match socket.recv(&mut buffer) {
+                    Ok(length) => seen.lock().unwrap().push(key(std::str::from_utf8(&buffer[..length]).unwrap())),
+                    Err(_) if stop.load(Ordering::Acquire) => return,
+                    Err(_) => {}
+                }
+            }
+        });
+        Self { keys, ending, reader }
     }
-    keys
+
+    /// Stream and number of everything it was given, in its order; it is gone then.
+    fn end(self) -> Vec<(String, u64)> {
+        self.ending.store(true, Ordering::Release);
+        self.reader.join().unwrap();
+        std::mem::take(&mut self.keys.lock().unwrap())
+    }
+}
+
+fn key(entry: &str) -> (String, u64) {
+    let field = |name: &str| entry.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).unwrap();
+    (field("TIERDECK_STREAM").to_owned(), field("TIERDECK_SEQ").parse().unwrap())
 }
 
 #[test]
@@ -126,11 +152,11 @@ fn what_a_dead_sink_missed_comes_when_it_is_back_once_each_and_in_order() {
     let hold = || rig.runtime.block_on(async { tokio::time::timeout(patience, sinks.hold(&first)).await });
     assert!(hold().is_err(), "an intent went past a required sink that is down");
 
-    let daemon = UnixDatagram::bind(rig.socket()).unwrap();
+    let daemon = Daemon::bind(&rig.socket());
     rig.hear("that the sink is up", |control| matches!(control, Control::Sink { health: Ok(()), .. }));
     assert_eq!(rig.runtime.block_on(sinks.hold(&first)), Ok(()));
     operator.end("the test ended");
-    let keys = received(&daemon);
+    let keys = daemon.end();
     let of = |id: &StreamId| -> Vec<u64> {
         keys.iter().filter(|(stream, _)| stream == id.as_str()).map(|(_, seq)| *seq).collect()
     };
@@ -140,10 +166,12 @@ fn what_a_dead_sink_missed_comes_when_it_is_back_once_each_and_in_order() {
     assert_eq!(lag(&rig.trail(), "journald").unwrap(), 0);
 
     // The next session has nothing to add but its own.
+    std::fs::remove_file(rig.socket()).unwrap();
+    let daemon = Daemon::bind(&rig.socket());
     let mut operator = rig.start(true);
     rig.hear("that the sink is up again", |control| matches!(control, Control::Sink { health: Ok(()), .. }));
     operator.end("the test ended");
-    let again: Vec<u64> = received(&daemon).into_iter().map(|(_, seq)| seq).collect();
+    let again: Vec<u64> = daemon.end().into_iter().map(|(_, seq)| seq).collect();
     assert_eq!(again, [1, 2]);
 }
 
