@@ -41,6 +41,8 @@ pub enum CardAction {
     Stop,
     /// Suspends the owner's sync first, or not.
     SuspendOwner,
+    /// Takes the loss of writes upon oneself, or not: then it has to be typed.
+    AcceptLoss,
     BackOut,
 }
 
@@ -64,6 +66,9 @@ pub enum Page {
     Changes,
     Alerts,
     Operations,
+    Rollouts,
+    Databases,
+    Trail,
 }
 
 /// One row: the action, its name in keymaps, and what it does in the words of help.
@@ -79,7 +84,7 @@ const fn row(action: Action, name: &'static str, doc: &'static str) -> Row {
 }
 
 /// Every action, in the order help lists them.
-pub const TABLE: [Row; 37] = [
+pub const TABLE: [Row; 41] = [
     row(Action::Open, "open", "open"),
     row(Action::Back, "back", "back"),
     row(Action::Move(Motion::Up), "up", "up"),
@@ -94,12 +99,16 @@ pub const TABLE: [Row; 37] = [
     row(Action::Show(Page::Alerts), "alerts", "alerts"),
     row(Action::Show(Page::Sources), "sources", "sources"),
     row(Action::Show(Page::Operations), "operations", "operations"),
+    row(Action::Show(Page::Rollouts), "rollouts", "rollouts"),
+    row(Action::Show(Page::Databases), "databases", "databases"),
+    row(Action::Show(Page::Trail), "trail", "audit trail"),
     row(Action::Operate, "operate", "operate"),
     row(Action::Command, "command", "command"),
     row(Action::Card(CardAction::Fire), "fire", "do it now"),
     row(Action::Card(CardAction::Whole), "whole", "everything"),
     row(Action::Card(CardAction::Copy), "copy", "copy command"),
     row(Action::Card(CardAction::SuspendOwner), "suspend-owner", "suspend sync first"),
+    row(Action::Card(CardAction::AcceptLoss), "accept-loss", "acknowledge the loss"),
     row(Action::Card(CardAction::BreakGlass), "break-glass", "break glass"),
     row(Action::Card(CardAction::Stop), "stop", "stop at the next safe point"),
     row(Action::Card(CardAction::BackOut), "back-out", "back out"),

@@ -18,7 +18,8 @@
 //! - `operation`: changes to production. Pure: evidence in, a plan, guards, confirmation and a machine's effects out.
 //! - `audit`: what was done to production, on a tamper-evident record. Pure rooms see `audit::record` alone.
 //! - `action`, `input`: what keys mean; keymaps are data.
-//! - `state`: the reducer. `session` dispatches, `navigate` moves through places, `rows` is the one order of rows.
+//! - `state`: the reducer. `session` dispatches, `navigate` moves through places, `rows` is the one order of rows, `typed`
+//!   and `palette` are the command line.
 //! - `layout`, `theme`, `ui`: pure functions of `(&State, &Theme)`.
 //! - `report`: the JSON contract of `status`, `run` and `audit`.
 //! - `clients`: one folder per protocol, wire to slim own types; `sources`: one file per feed, types to facts.

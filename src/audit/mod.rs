@@ -22,8 +22,8 @@
 //! 1. `Journal::open(Box::new(RealDisk), folder, Opening { .. })` on a thread of its own: it takes milliseconds and syncs.
 //!    `now` reads the three clocks (`Clocks::moment`), `facts` is [`journal::host_facts`]. Tell the operator
 //!    `Opened::recovered` and `Opened::unreadable`. A fault is no reason to end: reading goes on, nothing may be sent.
-//! 2. At start-up, besides, [`verify::verify`] on a thread: `Report::in_doubt` is what the start-up screen lists and what
-//!    warns on cards of those targets; `findings` is an alarm. It reads the whole trail.
+//! 2. Then, on another thread, [`history::Reader::read`]: what is in doubt, owed, in flight elsewhere, and what ended while
+//!    nobody looked, of the newest streams. Again whenever the trail has changed.
 //! 3. Every secret the process reads (bearer files, kubeconfig tokens, AWS credentials): `Journal::know_secret`.
 //! 4. For each mutation: [`journal::Journal::intend`] gives a [`journal::Durable`]; the sender takes it by value, holds its
 //!    request against `Durable::intent`, calls `spend` and writes the first byte; then `append` of `Sent` and, when the
@@ -41,9 +41,10 @@
 //!
 //! # For screens
 //! Rows are [`record::summary::Summary`] (`Report::operations`, newest first), filtered by [`query::Filter`]; the detail of
-//! one operation is [`query::lines`] with its id. Both read the disk: an effect, not the loop. Live rows need no disk: feed
-//! the [`record::Line`]s of one's own session to [`record::summary::Summaries`].
+//! one operation is [`query::lines`] with its id; the newest records are [`query::newest`]. All read the disk: an effect,
+//! not the loop. Live rows need no disk: feed the [`record::Line`]s of one's own session to [`record::summary::Summaries`].
 
+pub mod history;
 pub mod journal;
 pub mod line;
 pub mod query;
@@ -51,5 +52,5 @@ pub mod record;
 pub mod sinks;
 pub mod streams;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod verify;

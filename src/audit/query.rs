@@ -1,5 +1,6 @@
 //! Finding operations and records.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -30,7 +31,7 @@ impl Filter {
         self.admits_time(operation.at)
             && has(self.who.as_deref(), &[who, identity])
             && has(self.what.as_deref(), &[&operation.operation])
-            && has(self.target.as_deref(), &[target])
+            && has(self.target.as_deref(), &[&Text::name(&target.path())])
             && has(self.environment.as_deref(), &[environment])
             && self.outcome.as_ref().is_none_or(|wanted| is_word(wanted, operation.state.word()))
     }
@@ -59,10 +60,14 @@ fn has(wanted: Option<&str>, texts: &[&Text]) -> bool {
     texts.iter().any(|text| text.as_str().to_lowercase().contains(&wanted))
 }
 
-/// `in-doubt`, `in doubt` and `IN DOUBT` are one word.
 fn is_word(wanted: &str, word: &str) -> bool {
-    let plain = |text: &str| text.to_lowercase().replace([' ', '_'], "-");
     plain(wanted) == plain(word)
+}
+
+/// `in-doubt`, `in doubt` and `IN DOUBT` are one word.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    text.to_lowercase().replace([' ', '_'], "-")
 }
 
 /// A line and its bytes as they are stored, break included.
@@ -70,6 +75,21 @@ fn is_word(wanted: &str, word: &str) -> bool {
 pub struct Found {
     pub line: Line,
     pub stored: Vec<u8>,
+}
+
+/// Reads and checks the trail and keeps its newest good lines, newest first, at most so many.
+///
+/// # Errors
+/// As [`verify`].
+pub fn newest(trail: &Path, most: usize) -> io::Result<(Report, Vec<Line>)> {
+    let mut kept = BTreeMap::new();
+    let report = verify(trail, &[], |line, _| {
+        kept.insert((line.ts.clone(), line.stream.clone(), line.seq), line.clone());
+        if kept.len() > most {
+            kept.pop_first();
+        }
+    })?;
+    Ok((report, kept.into_values().rev().collect()))
 }
 
 /// Reads and checks the trail and keeps the good lines that `keep` wants, ordered by time.

@@ -1,8 +1,11 @@
 //! The folder of a trail: streams are folders, their segments are files `000001.jsonl`, `000002.jsonl` and so on.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use super::line::{self, LINE_CAP};
 use super::record::{Digest, Head, StreamId};
@@ -55,10 +58,29 @@ pub fn segments(stream: &Path) -> io::Result<Vec<u32>> {
     Ok(numbers)
 }
 
+/// Opens a segment to read. A pipe, a device or a link in its place is an error, not a wait.
+///
+/// # Errors
+/// It cannot be read, or is no regular file.
+pub fn open(path: &Path) -> io::Result<File> {
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or(0);
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no regular file")) }
+}
+
+/// The bytes of a stream's segments.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn size(stream: &StreamFolder) -> io::Result<u64> {
+    let about = |number| std::fs::metadata(segment_file(&stream.path, number)).map(|about| about.len());
+    segments(&stream.path)?.into_iter().map(about).sum()
+}
+
 /// Whether a living process writes this stream: its first segment is locked.
 #[must_use]
 pub fn is_alive(stream: &Path) -> bool {
-    let Ok(file) = File::open(segment_file(stream, 1)) else { return false };
+    let Ok(file) = open(&segment_file(stream, 1)) else { return false };
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
@@ -90,7 +112,7 @@ pub fn tail(stream: &StreamFolder) -> io::Result<Tail> {
 }
 
 fn end(stream: &StreamFolder, segment: u32) -> io::Result<Tail> {
-    let mut file = File::open(segment_file(&stream.path, segment))?;
+    let mut file = open(&segment_file(&stream.path, segment))?;
     let length = file.seek(SeekFrom::End(0))?;
     // A torn line and the whole one before it.
     let from = length.saturating_sub(2 * LINE_CAP as u64);

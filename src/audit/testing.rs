@@ -141,7 +141,9 @@ impl Disk for SickDisk {
     }
 
     fn reserve(&self, path: &Path, bytes: u64) -> io::Result<()> {
-        self.0.room.fetch_sub(bytes, Ordering::Relaxed);
+        let left = |room: u64| room.checked_sub(bytes);
+        let taken = self.0.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left);
+        taken.map_err(|_| io::Error::from(io::ErrorKind::StorageFull))?;
         RealDisk.reserve(path, bytes)
     }
 
@@ -150,6 +152,10 @@ impl Disk for SickDisk {
             self.0.room.fetch_add(about.len(), Ordering::Relaxed);
         }
         RealDisk.release(path);
+    }
+
+    fn discard(&self, stream: &Path) {
+        RealDisk.discard(stream);
     }
 }
 

@@ -1,7 +1,6 @@
 //! Checks a trail against itself and against what was known of it before (facts/trust.md A2.10).
 
-use std::collections::BTreeMap;
-use std::fs::File;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -43,8 +42,10 @@ pub struct Report {
     pub lines: u64,
     /// Lines of a newer version: their digests hold, their content is not understood.
     pub unknown: u64,
-    /// Streams whose session is alive.
+    /// Streams whose session is alive, and those that such a session went on from.
     pub alive: Vec<StreamId>,
+    /// Streams that were left out, because reading them would have taken too long.
+    pub skipped: u64,
     /// Operations, newest first.
     pub operations: Vec<Summary>,
 }
@@ -73,26 +74,49 @@ impl Report {
 /// `each` with its stored bytes.
 ///
 /// # Errors
-/// A folder or file cannot be read.
-pub fn verify(trail: &Path, anchor: &[Head], mut each: impl FnMut(&Line, &[u8])) -> io::Result<Report> {
+/// The trail's folder cannot be read. A stream that cannot is a finding.
+pub fn verify(trail: &Path, anchor: &[Head], each: impl FnMut(&Line, &[u8])) -> io::Result<Report> {
+    verify_within(trail, anchor, u64::MAX, each)
+}
+
+/// As [`verify`], but of the newest streams only what has at most `budget` bytes together.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_within(
+    trail: &Path,
+    anchor: &[Head],
+    budget: u64,
+    mut each: impl FnMut(&Line, &[u8]),
+) -> io::Result<Report> {
     let mut report = Report::default();
+    let mut alive = Alive::default();
+    let (folders, skipped) = chosen(trail, budget)?;
+    report.skipped = skipped.len() as u64;
     let mut summaries = Summaries::default();
     // What must be there: by stream and line, and who says so.
     let mut known: Vec<(Head, String)> =
         anchor.iter().map(|head| (head.clone(), "the checkpoint".to_owned())).collect();
     let mut hashes: BTreeMap<StreamId, Vec<Digest>> = BTreeMap::new();
-    for folder in streams::streams(trail)? {
+    for folder in folders {
         let is_alive = streams::is_alive(&folder.path);
         let mut walk = Walk::new(folder.id.clone());
-        walk_stream(&folder, &mut walk, &mut |line, bytes| {
+        let read = walk_stream(&folder, &mut walk, &mut |line, bytes| {
             if let Event::SessionStart(start) = &line.record.event {
                 known.extend(start.heads.iter().map(|head| (head.clone(), format!("stream {}", line.stream))));
+                alive.goes_on(&line.stream, start.continues.as_ref());
             }
             summaries.add(line);
             each(line, bytes);
-        })?;
+        });
+        if let Err(error) = read {
+            walk.about(Damage::Altered, &folder.path, format!("it cannot be read: {error}"));
+        } else if walk.findings.is_empty() && walk.hashes.is_empty() {
+            let what = "it has no line: its session ended before its first, or they were taken away".to_owned();
+            walk.about(Damage::Torn, &folder.path, what);
+        }
         if is_alive {
-            report.alive.push(folder.id.clone());
+            alive.has(&folder.id);
             // Its writer is in the middle of a line.
             walk.findings.retain(|finding| finding.damage != Damage::Torn);
         }
@@ -102,12 +126,59 @@ pub fn verify(trail: &Path, anchor: &[Head], mut each: impl FnMut(&Line, &[u8]))
         report.heads.extend(walk.head());
         hashes.insert(folder.id, walk.hashes);
     }
-    for (head, by) in known {
+    for (head, by) in known.into_iter().filter(|(head, _)| !skipped.contains(&head.stream)) {
         report.findings.extend(missing(trail, &hashes, &head, &by));
     }
     report.findings.dedup();
+    report.alive = alive.all();
     report.operations = summaries.rows(|stream| report.alive.contains(stream));
     Ok(report)
+}
+
+/// The streams that are read, oldest first, and the names of those that are not.
+fn chosen(trail: &Path, budget: u64) -> io::Result<(Vec<StreamFolder>, BTreeSet<StreamId>)> {
+    let (mut read, mut skipped, mut left) = (Vec::new(), BTreeSet::new(), budget);
+    for folder in streams::streams(trail)?.into_iter().rev() {
+        // One that cannot be measured cannot be read either, which is found out cheaply.
+        let size = if budget == u64::MAX { 0 } else { streams::size(&folder).unwrap_or(0) };
+        match left.checked_sub(size) {
+            Some(rest) => {
+                left = rest;
+                read.push(folder);
+            }
+            None => drop(skipped.insert(folder.id)),
+        }
+    }
+    read.reverse();
+    Ok((read, skipped))
+}
+
+/// Which streams have a living session: one that lost its stream to a disk goes on in another, and what it has under way
+/// stands in both.
+#[derive(Debug, Default)]
+struct Alive {
+    locked: BTreeSet<StreamId>,
+    before: BTreeMap<StreamId, StreamId>,
+}
+
+impl Alive {
+    fn has(&mut self, stream: &StreamId) {
+        self.locked.insert(stream.clone());
+    }
+
+    fn goes_on(&mut self, stream: &StreamId, from: Option<&StreamId>) {
+        self.before.extend(from.map(|from| (stream.clone(), from.clone())));
+    }
+
+    fn all(self) -> Vec<StreamId> {
+        let mut all = self.locked;
+        let mut ends: Vec<StreamId> = all.iter().cloned().collect();
+        while let Some(end) = ends.pop() {
+            let before = self.before.get(&end).filter(|before| all.insert((*before).clone()));
+            ends.extend(before.cloned());
+        }
+        all.into_iter().collect()
+    }
 }
 
 /// Whether a line that is known to have been there still is.
@@ -157,6 +228,12 @@ impl Walk {
             recoveries: Vec::new(),
             findings: Vec::new(),
         }
+    }
+
+    /// Something about a whole file or folder.
+    fn about(&mut self, damage: Damage, file: &Path, what: String) {
+        let (stream, file) = (self.stream.clone(), file.to_owned());
+        self.findings.push(Finding { damage, stream, file, line: 0, offset: 0, what });
     }
 
     fn head(&self) -> Option<Head> {
@@ -235,8 +312,7 @@ impl Walk {
             }
         };
         self.closed = None;
-        let (stream, file) = (self.stream.clone(), file.to_owned());
-        self.findings.push(Finding { damage: Damage::Altered, stream, file, line: 0, offset: 0, what });
+        self.about(Damage::Altered, file, what);
     }
 }
 
@@ -255,7 +331,8 @@ fn walk_stream(folder: &StreamFolder, walk: &mut Walk, each: &mut impl FnMut(&Li
     for number in streams::segments(&folder.path)? {
         let file = streams::segment_file(&folder.path, number);
         walk.segment(number, expected, &file, before);
-        before = walk_segment(&file, walk, each)?;
+        before = walk_segment(&file, walk, each)
+            .map_err(|error| io::Error::new(error.kind(), format!("{number:06}.jsonl: {error}")))?;
         expected = number + 1;
     }
     // A session may die between a seal and its next segment, so a seal at the end is no damage; that a segment after it is
@@ -263,7 +340,7 @@ fn walk_stream(folder: &StreamFolder, walk: &mut Walk, each: &mut impl FnMut(&Li
     let kept: Vec<_> = std::mem::take(&mut walk.recoveries);
     for (recovery, file, line, offset) in kept {
         let aside = folder.path.join(recovery.file.as_str());
-        let intact = std::fs::read(&aside)
+        let intact = aside_of(&aside, recovery.bytes)
             .is_ok_and(|bytes| bytes.len() as u64 == recovery.bytes && Digest::of(&bytes) == recovery.digest);
         if !intact {
             let what = format!("what was set aside in {} is gone or was changed", recovery.file.shown());
@@ -274,9 +351,16 @@ fn walk_stream(folder: &StreamFolder, walk: &mut Walk, each: &mut impl FnMut(&Li
     Ok(())
 }
 
+/// What was set aside, and one byte more if there is any.
+fn aside_of(file: &Path, length: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    streams::open(file)?.take(length.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Lines and bytes of one file.
 fn walk_segment(file: &Path, walk: &mut Walk, each: &mut impl FnMut(&Line, &[u8])) -> io::Result<(u64, u64)> {
-    let mut reader = BufReader::with_capacity(1 << 18, File::open(file)?);
+    let mut reader = BufReader::with_capacity(1 << 18, streams::open(file)?);
     let (mut number, mut offset) = (0, 0);
     let mut stored = Vec::new();
     loop {

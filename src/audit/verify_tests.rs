@@ -170,3 +170,18 @@ fn a_line_of_a_newer_version_is_chained_but_not_understood() {
     std::fs::write(&file, [newer.as_bytes(), &lines[1]].concat()).unwrap();
     assert_eq!(verify(folder.path(), &[], |_, _| ()).unwrap().exit_code(), 1);
 }
+
+#[test]
+fn the_newest_lines_are_kept_and_all_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, mut lines) = written(folder.path());
+    let (report, newest) = crate::audit::query::newest(folder.path(), 7).unwrap();
+    assert_eq!((report.lines, report.exit_code()), (200, 0));
+    assert_eq!(newest.iter().map(|line| line.seq).collect::<Vec<_>>(), (194..=200).rev().collect::<Vec<_>>());
+    let last = newest.first().unwrap();
+    assert_eq!((last.record.event.kind(), last.record.event.words().map(Text::as_str)), ("session-end", Some("quit")));
+    // What is no longer kept is checked all the same.
+    lines[3][40] ^= 0x01;
+    std::fs::write(&file, lines.concat()).unwrap();
+    assert!(!crate::audit::query::newest(folder.path(), 7).unwrap().0.findings.is_empty());
+}

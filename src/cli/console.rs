@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use super::{ERROR, Failure, Global, OK, places, status};
+use super::{ERROR, Failure, Global, OK, UNVERIFIED, places, status};
 use crate::runtime::app::End;
 use crate::runtime::launch;
 
@@ -43,6 +43,7 @@ pub fn run(global: &Global) -> Result<u8, Failure> {
         })?;
     match end {
         End::Quit => Ok(OK),
+        End::Left => Ok(UNVERIFIED),
         End::Signal("SIGINT") => Ok(130),
         End::Signal("SIGQUIT") => Ok(131),
         End::Panicked => Ok(ERROR),

@@ -30,6 +30,7 @@ pub const OK: u8 = 0;
 pub const ERROR: u8 = 1;
 pub const USAGE: u8 = 2;
 pub const NOT_CONFIRMED: u8 = 4;
+pub const UNVERIFIED: u8 = 5;
 
 /// A terminal operations console for the person on call.
 #[derive(Debug, Parser)]

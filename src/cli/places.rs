@@ -73,7 +73,7 @@ fn kubeconfigs() -> Result<(), Failure> {
 /// The state folder of this configuration: beside its file for one that was named, else `$XDG_STATE_HOME/tierdeck`.
 pub fn state_folder(global: &Global, settings: &Settings) -> PathBuf {
     match &global.config {
-        Some(path) if settings.egress.loopback_only => path.parent().unwrap_or(Path::new(".")).join("state"),
+        Some(path) if settings.egress.loopback_only => path.parent().unwrap_or(Path::new(".")).join("state/tierdeck"),
         _ => state_home(),
     }
 }
@@ -140,7 +140,15 @@ pub fn keymap(settings: &Settings) -> Result<Keymap, Failure> {
 pub fn actor(global: &Global, settings: &Settings, mode: &'static str) -> Actor {
     let trail = audit_folder(global, settings).map_err(|failure| Shown::of(&failure.message));
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    Actor { who: user(), host, mode, ssh_client: std::env::var("SSH_CLIENT").ok(), trail }
+    let ssh_client = std::env::var("SSH_CLIENT").ok();
+    Actor { who: user(), host, mode, ssh_client, trail, shelters: shelters(settings) }
+}
+
+/// Where breaking the glass is recorded while the trail's own folder fails. An embedded world has no place on this host.
+pub fn shelters(settings: &Settings) -> Vec<PathBuf> {
+    let own = format!("/var/tmp/tierdeck-{}/audit", rustix::process::getuid().as_raw());
+    let last = (!settings.egress.loopback_only).then(|| PathBuf::from(own));
+    settings.audit.fallback.iter().cloned().chain(last).collect()
 }
 
 /// `user@host`.

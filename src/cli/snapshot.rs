@@ -14,7 +14,7 @@ use crate::state::{BoardPlace, ComponentPlace, Overlay, Place, State, Tab, TierP
 
 #[derive(Clone, Debug, Args)]
 pub struct SnapshotArgs {
-    /// board, topology, sources, changes, alerts, help, explain, tier/NAME or component/NAME
+    /// board, topology, rollouts, databases, sources, changes, alerts, help, explain, tier/NAME or component/NAME
     #[arg(long, default_value = "board", value_name = "SCREEN")]
     screen: String,
     /// Columns and lines
@@ -84,6 +84,8 @@ fn show(state: &mut State, screen: &str) -> Result<(), Failure> {
             "sources" => Place::Sources { selected: None },
             "changes" => Place::Changes { selected: None },
             "alerts" => Place::Alerts { selected: None },
+            "rollouts" => Place::Rollouts { selected: None },
+            "databases" => Place::Databases { selected: None },
             "help" => {
                 state.overlay = Some(Overlay::Help { scroll: 0 });
                 return Ok(());

@@ -126,19 +126,22 @@ fn wrong_url(url: &str) -> Option<String> {
     let web = url.parse::<http::Uri>().ok().filter(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
     });
+    // What follows the path may hold a token: it is not repeated.
+    let told = url.split(['?', '#']).next().unwrap_or_default();
+    let told = if told.len() < url.len() { format!("{told}…") } else { told.to_owned() };
     // A URL that cannot be read may still hold a password: it is then not repeated.
     if url.contains('@') && web.as_ref().is_none_or(|uri| authority_of(uri).contains('@')) {
         return Some("credentials do not belong into a URL; use bearer_file or a header".to_owned());
     }
     let Some(uri) = web else {
-        return Some(format!("`{url}` is no URL; write it like `https://prometheus.example:9090`"));
+        return Some(format!("`{told}` is no URL; write it like `https://prometheus.example:9090`"));
     };
     let port = authority_of(&uri).rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
     if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
-        return Some(format!("the port of `{url}` is none; ports are 1 to 65535"));
+        return Some(format!("the port of `{told}` is none; ports are 1 to 65535"));
     }
     if uri.query().is_some() || url.contains('#') {
-        return Some(format!("`{url}` has more than a path; write only what stands before `/api`"));
+        return Some(format!("`{told}` has more than a path; write only what stands before `/api`"));
     }
     None
 }

@@ -58,7 +58,9 @@ fn worded(message: &str) -> String {
     let Some(rest) = message.strip_prefix("invalid type: ") else { return message.to_owned() };
     let (found, wanted) = rest.split_once(", expected ").unwrap_or((rest, ""));
     let fix = match (found, wanted) {
-        ("map", "a sequence") => "there may be several of them: write the name in double brackets, as in [[prometheus]]",
+        ("map", "a sequence") => {
+            "there may be several of them: write the name in double brackets, as in [[prometheus]]"
+        }
         (_, "a string") => "write it in quotes",
         (_, "a boolean") => "write true or false, without quotes",
         (_, wanted) if wanted.starts_with(['f', 'i', 'u']) => "write a number, without quotes",

@@ -1,5 +1,6 @@
 //! What was asked of the servers that would change something, for tests that count.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
@@ -30,7 +31,11 @@ pub struct Seen {
 
 /// All of them, shared by the servers.
 #[derive(Clone, Debug, Default)]
-pub struct Requests(Arc<Mutex<Vec<Seen>>>);
+pub struct Requests {
+    seen: Arc<Mutex<Vec<Seen>>>,
+    /// Servers that do what they are asked and never say so.
+    mute: Arc<Mutex<BTreeSet<String>>>,
+}
 
 /// What is kept of a body.
 const BODY_LIMIT: usize = 1 << 20;
@@ -39,7 +44,21 @@ impl Requests {
     /// Everything seen so far.
     #[must_use]
     pub fn all(&self) -> Vec<Seen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on a server's answers to changes are held back for ever, or given again. Dry runs and locks are answered.
+    pub fn withhold(&self, server: &str, withheld: bool) {
+        let mut mute = self.mute.lock().unwrap_or_else(PoisonError::into_inner);
+        if withheld {
+            mute.insert(server.to_owned());
+        } else {
+            mute.remove(server);
+        }
+    }
+
+    fn is_mute(&self, server: &str) -> bool {
+        self.mute.lock().unwrap_or_else(PoisonError::into_inner).contains(server)
     }
 
     /// The router with its requests noted before they are answered.
@@ -56,10 +75,12 @@ impl Requests {
                 let bytes = body::to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
                 let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
                 let text = String::from_utf8_lossy(&bytes).into_owned();
+                let mut held = false;
                 if let Some(what) = changing(server, path, &text) {
                     let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
                     let dry_run = path.contains("dryRun=All") || text.contains("\"dryRun\":[\"All\"]");
-                    log.0.lock().unwrap_or_else(PoisonError::into_inner).push(Seen {
+                    held = !dry_run && !path.contains("/leases") && log.is_mute(server);
+                    log.seen.lock().unwrap_or_else(PoisonError::into_inner).push(Seen {
                         at: production.clock().now(),
                         server,
                         method: parts.method.to_string(),
@@ -70,7 +91,11 @@ impl Requests {
                         dry_run,
                     });
                 }
-                next.run(Request::from_parts(parts, Body::from(bytes))).await
+                let answer = next.run(Request::from_parts(parts, Body::from(bytes))).await;
+                if held {
+                    std::future::pending::<()>().await;
+                }
+                answer
             }
         }))
     }

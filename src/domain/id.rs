@@ -61,6 +61,33 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub const ALL: [Self; 18] = [
+        Self::Deployment,
+        Self::StatefulSet,
+        Self::DaemonSet,
+        Self::Rollout,
+        Self::Node,
+        Self::LoadBalancer,
+        Self::TargetGroup,
+        Self::DbInstance,
+        Self::DbCluster,
+        Self::CacheGroup,
+        Self::AutoScalingGroup,
+        Self::Distribution,
+        Self::WebAcl,
+        Self::Bucket,
+        Self::NatGateway,
+        Self::Service,
+        Self::Host,
+        Self::Endpoint,
+    ];
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

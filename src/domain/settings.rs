@@ -40,6 +40,10 @@ pub struct Settings {
 pub struct AuditSettings {
     /// Its folder; default `$XDG_STATE_HOME/tierdeck/audit`.
     pub dir: Option<PathBuf>,
+    /// Folders that take what breaks the glass while that one fails, the first that works. After them comes
+    /// `/var/tmp/tierdeck-UID/audit`: `/var/tmp` outlives a restart, `$XDG_RUNTIME_DIR` and `/dev/shm` are in memory and are
+    /// refused here too.
+    pub fallback: Vec<PathBuf>,
     /// Copies of it elsewhere.
     pub sink: Vec<SinkSettings>,
 }

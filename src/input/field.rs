@@ -16,8 +16,16 @@ impl TextField {
         self.0.lines().first().map_or("", String::as_str)
     }
 
-    pub fn clear(&mut self) {
+    /// Replaces everything; the cursor stands at the end.
+    pub fn set(&mut self, text: &str) {
         self.0 = TextArea::default();
+        self.paste(text);
+    }
+
+    /// Characters before the cursor.
+    #[must_use]
+    pub fn cursor(&self) -> usize {
+        self.0.cursor().1
     }
 
     /// Types a key. Line breaks are not typed: the field has one line.
@@ -81,7 +89,8 @@ mod tests {
         field.key(Key::control('m'));
         field.paste("x\r\ny\x1b");
         assert_eq!(field.text(), "xyrders ");
-        field.clear();
-        assert_eq!(field.text(), "");
+        assert_eq!(field.cursor(), 2);
+        field.set("abort ");
+        assert_eq!((field.text(), field.cursor()), ("abort ", 6));
     }
 }

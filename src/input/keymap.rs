@@ -19,13 +19,16 @@ pub enum Context {
     Changes,
     Alerts,
     Operations,
+    Rollouts,
+    Databases,
+    Trail,
     Overlay,
     Menu,
     Card,
 }
 
 impl Context {
-    pub const ALL: [(&'static str, Self); 12] = [
+    pub const ALL: [(&'static str, Self); 15] = [
         ("global", Self::Global),
         ("board", Self::Board),
         ("topology", Self::Topology),
@@ -35,6 +38,9 @@ impl Context {
         ("changes", Self::Changes),
         ("alerts", Self::Alerts),
         ("operations", Self::Operations),
+        ("rollouts", Self::Rollouts),
+        ("databases", Self::Databases),
+        ("trail", Self::Trail),
         ("overlay", Self::Overlay),
         ("menu", Self::Menu),
         ("card", Self::Card),
@@ -60,6 +66,9 @@ impl Context {
             Self::Changes => "among the changes",
             Self::Alerts => "among the alerts",
             Self::Operations => "among the operations",
+            Self::Rollouts => "among the rollouts",
+            Self::Databases => "among the databases",
+            Self::Trail => "in the audit trail",
             Self::Overlay => "in help and explain",
             Self::Menu => "in the menu",
             Self::Card => "on a card",

@@ -129,6 +129,8 @@ pub struct ComponentRow {
     /// A single point of failure.
     pub spof: bool,
     pub rollout: Option<RolloutFact>,
+    /// Whether the canary fails more than the stable revision; `None` where they are not both measured.
+    pub verdict: Option<super::canary::Verdict>,
     pub signals: Vec<SignalRow>,
     /// Worst first.
     pub members: Vec<MemberFact>,
@@ -146,6 +148,8 @@ pub struct SignalRow {
     pub role: super::signals::Role,
     /// Revision or instance it is about; `None` for the whole component.
     pub part: Option<Shown>,
+    /// Pod template hash of the revision it is about.
+    pub version: Option<Raw>,
     pub reading: Reading,
     pub health: Health,
     pub thresholds: Thresholds,

@@ -62,7 +62,7 @@ pub struct ComponentFact {
     pub hints: Vec<Raw>,
     pub replicas: Option<Replicas>,
     pub role: Option<Role>,
-    pub rollout: Option<RolloutFact>,
+    pub rollout: Option<Box<RolloutFact>>,
     pub class: ReplicaClass,
     /// What the provider itself reports against it: condition and words (`ProgressDeadlineExceeded`, `failing-over`).
     pub condition: Option<(Health, Shown)>,
@@ -103,6 +103,17 @@ pub enum Role {
     Replica,
 }
 
+impl Role {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Standby => "standby",
+            Self::Replica => "replica",
+        }
+    }
+}
+
 /// Progress of a canary or a rolling update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RolloutFact {
@@ -116,6 +127,26 @@ pub struct RolloutFact {
     pub stable: Revision,
     /// Present while another revision than the stable one takes part.
     pub canary: Option<Revision>,
+    /// Of a canary by steps.
+    pub steps: Arc<[RolloutStep]>,
+    /// What keeps it where it is.
+    pub halt: Option<Halt>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RolloutStep {
+    /// Sets the canary's percent of traffic.
+    Weight(u32),
+    Pause,
+    /// An analysis, an experiment, another scale.
+    Other,
+}
+
+/// Why a rollout does not go on, and since when where its provider says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Halt {
+    pub why: Shown,
+    pub since: Option<Stamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -27,6 +27,10 @@ pub const HAND: Duration = Duration::from_millis(50);
 pub const GLASS: Duration = Duration::from_secs(10);
 /// Typed to break it, after the target.
 pub const PHRASE: &str = "break glass";
+/// Typed to acknowledge that a failover loses writes, after the target.
+pub const LOSS: &str = "lose writes";
+/// The same on a card whose glass is broken.
+const GLASS_AND_LOSS: &str = "break glass, lose writes";
 /// A reason is being typed while its last press is younger than this.
 const TYPING: Duration = Duration::from_secs(30);
 
@@ -45,6 +49,20 @@ pub struct Need {
     pub approval: bool,
     /// How long the card must have been open.
     pub wait: Duration,
+}
+
+impl Need {
+    /// The same for one who acknowledges that writes are lost: in words that are typed, and with the reason.
+    #[must_use]
+    pub fn with_loss(self) -> Self {
+        let phrase = Some(if self.breaks_glass() { GLASS_AND_LOSS } else { LOSS });
+        Self { phrase, reason: true, ..self }
+    }
+
+    #[must_use]
+    pub fn breaks_glass(&self) -> bool {
+        self.phrase.is_some_and(|phrase| phrase.starts_with(PHRASE))
+    }
 }
 
 /// The token of a target: its name and the environment.
@@ -289,7 +307,7 @@ impl Confirmation {
             return Some(Shown::fixed("a guard blocks, or is not evaluated yet"));
         }
         if need.armed && !around.armed {
-            return Some(Shown::fixed("production is read-only: arm first (:arm 15m)"));
+            return Some(Shown::fixed("production is read-only: arm it first"));
         }
         if let Some(token) = &need.token
             && token.as_str() != self.token

@@ -1,18 +1,19 @@
 //! All operations of a session: several at once, one on a target, mitigation first; what is owed.
 
-use super::machine::{Effect, Event, Machine, Phase};
+use super::machine::{Effect, Entry, Event, Machine, Phase};
 use super::plan::Debt;
 use super::policy::{Context, Past};
 use super::target::{OperationId, Request};
 use super::verify::Outcome;
 use crate::domain::id::ComponentId;
 use crate::domain::text::Shown;
-use crate::domain::time::Human;
+use crate::domain::time::{Human, Stamp};
 
-/// A debt and the operation that booked it; `None` when it was found in the journal at start-up.
+/// A debt and the operation, of this session or of another, that booked it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owed {
-    pub by: Option<OperationId>,
+    pub by: OperationId,
+    pub target: ComponentId,
     pub debt: Debt,
 }
 
@@ -22,6 +23,8 @@ pub struct Doubt {
     pub operation: OperationId,
     pub target: ComponentId,
     pub what: Shown,
+    /// Of another session: whose, and the world time of its last record.
+    pub earlier: Option<(Shown, Stamp)>,
 }
 
 /// The operations of a session.
@@ -29,7 +32,7 @@ pub struct Doubt {
 pub struct Desk {
     machines: Vec<Machine>,
     pub debts: Vec<Owed>,
-    /// From the journal at start-up, and unknown outcomes of this session; resolved by `audit resolve`.
+    /// From the audit trail, and unknown outcomes of this session; resolved by `audit resolve` or `:resolve`.
     pub doubts: Vec<Doubt>,
     /// Colleagues armed or planning here, where a shared trail tells.
     pub colleagues: Vec<Shown>,
@@ -59,9 +62,9 @@ impl Desk {
     pub fn open(&mut self, id: &OperationId, request: Request, context: &Context<'_>) -> Vec<Effect> {
         let mut machine = Machine::new(id.clone(), request, context.now);
         let past = self.past(&machine, context);
-        let effects = machine.start(context, &past);
+        let mut effects = machine.start(context, &past);
         self.machines.push(machine);
-        self.after(id, &effects, context);
+        effects.extend(self.after(id, &effects, context));
         effects
     }
 
@@ -74,7 +77,7 @@ impl Desk {
         let mut pre_empted = self.pre_empt(id, &effects, context);
         // What is stopped is stopped before the mitigation asks for the lock that the stopped one holds.
         pre_empted.append(&mut effects);
-        self.after(id, &pre_empted, context);
+        pre_empted.extend(self.after(id, &pre_empted, context));
         pre_empted
     }
 
@@ -122,7 +125,7 @@ impl Desk {
             return Vec::new();
         }
         let Some(request) = self.get(id).map(|machine| machine.request.clone()) else { return Vec::new() };
-        if !request.verb.mitigates() && request.backs_out.is_none() {
+        if !request.mitigates() {
             return Vec::new();
         }
         let mut out = Vec::new();
@@ -136,16 +139,18 @@ impl Desk {
         out
     }
 
-    /// Books what effects say of debts, beginnings and doubts.
-    fn after(&mut self, id: &OperationId, effects: &[Effect], context: &Context<'_>) {
+    /// Books what effects say of debts, beginnings and doubts; what is to be recorded because of it.
+    fn after(&mut self, id: &OperationId, effects: &[Effect], context: &Context<'_>) -> Vec<Effect> {
         let target = self.get(id).map(|machine| machine.request.target.component.clone());
         for effect in effects {
             match effect {
                 Effect::DebtBooked { operation, debt } => {
-                    self.debts.push(Owed { by: Some(operation.clone()), debt: debt.clone() });
+                    let target = target.clone().into_iter();
+                    let (by, debt) = (operation.clone(), debt.clone());
+                    self.debts.extend(target.map(|target| Owed { by: by.clone(), target, debt: debt.clone() }));
                 }
                 Effect::DebtCleared { operation, debt } => {
-                    self.debts.retain(|owed| owed.by.as_ref() != Some(operation) || owed.debt != *debt);
+                    self.debts.retain(|owed| owed.by != *operation || owed.debt != *debt);
                 }
                 Effect::Commit { operation, step: 0, attempt: 0, .. } if operation == id => {
                     self.began.extend(target.clone().map(|target| (context.now.human, target)));
@@ -153,22 +158,29 @@ impl Desk {
                 _ => {}
             }
         }
-        self.settle_doubts(id);
+        self.settle(id)
     }
 
-    /// An unknown end is a doubt; an end that puts something back pays its debt.
-    fn settle_doubts(&mut self, id: &OperationId) {
-        let Some(machine) = self.machines.iter().find(|machine| machine.id == *id) else { return };
-        let Phase::Done(end) = &machine.phase else { return };
+    /// An unknown end is a doubt; an end that puts something back pays its debt, which is told to the trail.
+    fn settle(&mut self, id: &OperationId) -> Vec<Effect> {
+        let Some(machine) = self.machines.iter().find(|machine| machine.id == *id) else { return Vec::new() };
+        let Phase::Done(end) = &machine.phase else { return Vec::new() };
         if end.outcome == Outcome::Unknown && !self.doubts.iter().any(|doubt| doubt.operation == *id) {
             let what = crate::shown!("{}: {}", machine.request.title(), end.words);
             let target = machine.request.target.component.clone();
-            self.doubts.push(Doubt { operation: id.clone(), target, what });
+            self.doubts.push(Doubt { operation: id.clone(), target, what, earlier: None });
         }
-        if end.outcome == Outcome::Verified {
-            let paid = |owed: &Owed| machine.pays(&owed.debt);
-            self.debts.retain(|owed| !paid(owed));
+        if end.outcome != Outcome::Verified {
+            return Vec::new();
         }
+        let (paid, owed): (Vec<Owed>, Vec<Owed>) =
+            std::mem::take(&mut self.debts).into_iter().partition(|owed| machine.pays(&owed.debt));
+        self.debts = owed;
+        let record = |Owed { by, debt, .. }| {
+            let entry = Entry::Debt { of: by, debt, booked: false };
+            Effect::Record { operation: id.clone(), entry }
+        };
+        paid.into_iter().map(record).collect()
     }
 }
 

@@ -40,7 +40,9 @@
 //! A file in [`ops`]: from a [`ops::Draft`] to a [`plan::Plan`]. Its end state is a [`verify::Goal`], its requests are
 //! [`mutation::Mutation`]s, both closed. Requests carry preconditions on what the operator saw as JSON-patch `test`s.
 pub mod confirm;
+pub mod debts;
 pub mod desk;
+mod earlier;
 pub mod evidence;
 pub mod guard;
 pub mod lease;

@@ -151,7 +151,7 @@ pub struct Request {
     /// The identity that was highlighted when the key was pressed, where the row knew it: another one at fire time ends
     /// the operation.
     pub expect_uid: Option<Raw>,
-    /// This is the way back from an operation of one's own: it is as safe as mending.
+    /// The operation of one's own that this one takes back.
     pub backs_out: Option<OperationId>,
 }
 
@@ -159,6 +159,19 @@ impl Request {
     #[must_use]
     pub const fn new(verb: super::verb::Verb, target: Target, params: Params) -> Self {
         Self { verb, target, params, expect_uid: None, backs_out: None }
+    }
+
+    /// Whether it takes back an operation of one's own and mends by that. Starting a rollout again that was aborted or held
+    /// takes something back, too, but exposes users: it is what its verb is.
+    #[must_use]
+    pub const fn is_way_back(&self) -> bool {
+        self.backs_out.is_some() && !self.verb.moves_forward()
+    }
+
+    /// Whether it undoes harm: what it may go past stands at [`super::verb::Verb::mitigates`].
+    #[must_use]
+    pub const fn mitigates(&self) -> bool {
+        self.verb.mitigates() || self.is_way_back()
     }
 
     /// `ABORT backend (Rollout, ns shop)`.

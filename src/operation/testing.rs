@@ -87,6 +87,7 @@ pub fn board_of(ids: &[(Kind, &str, &str)]) -> Board {
         zones: Vec::new(),
         spof: false,
         rollout: None,
+        verdict: None,
         signals: Vec::new(),
         members: Vec::new(),
         attributes: Vec::new(),

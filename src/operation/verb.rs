@@ -150,6 +150,17 @@ impl Risk {
         }
     }
 
+    /// As the audit trail writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Safer => "safer",
+            Self::Careful => "careful",
+            Self::Risky => "risky",
+            Self::Irreversible => "irreversible",
+        }
+    }
+
     /// What the environment makes of it: outside production *risky* is as *careful*.
     #[must_use]
     pub fn within(self, class: RiskClass) -> Self {

@@ -11,9 +11,13 @@ use tokio::sync::Notify;
 use super::clock::Clocks;
 use super::inbox::{Batch, Control, Inbox, Input};
 use super::operate::{Operator, news};
+use super::progress::Progress;
 use super::terminal::{Capture, Guard, Writer, read, restore};
 use super::{panics, signals};
+use crate::domain::text::Shown;
 use crate::domain::time::Human;
+use crate::operation::target::OperationId;
+use crate::shown;
 use crate::state::message::{Effect, Message, Timed};
 use crate::state::session::Session;
 use crate::theme::Theme;
@@ -29,6 +33,8 @@ pub(super) const SOON: Duration = Duration::from_millis(100);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     Quit,
+    /// As [`End::Quit`], but what was under way was left before its end was seen.
+    Left,
     Signal(&'static str),
     TerminalLost,
     /// A defect, which [`super::panics`] has reported.
@@ -100,8 +106,16 @@ impl App {
     /// Drawing into memory failed, which it does not.
     pub fn run(mut self) -> io::Result<End> {
         let end = self.until_the_end();
-        self.let_go();
-        end
+        let is_left = self.let_go(match &end {
+            Ok(End::Quit | End::Left) => "quit",
+            Ok(End::Signal(signal)) => signal,
+            Ok(End::TerminalLost) => "the terminal is gone",
+            Ok(End::Panicked) | Err(_) => "a defect",
+        });
+        match end {
+            Ok(End::Quit) if is_left => Ok(End::Left),
+            end => end,
+        }
     }
 
     fn until_the_end(&mut self) -> io::Result<End> {
@@ -127,24 +141,30 @@ impl App {
     }
 
     /// Gives the terminal back. What has begun goes on without it to its end: a change that is half done must not be left
-    /// alone because a link dropped.
-    fn let_go(&mut self) {
+    /// alone because a link dropped. Whether a signal left any of it unverified.
+    fn let_go(&mut self, why: &'static str) -> bool {
         restore();
         let _ = self.hear(Message::Detached);
-        let running = self.session.state().operations.desk.in_flight();
-        if running > 0 {
-            // A terminal that is gone takes no words, and needs none.
-            let _ = writeln!(
-                io::stderr(),
-                "tierdeck: {running} running, watched to the end; ctrl-c leaves it unverified (see `tierdeck audit list`)"
-            );
+        let machines = self.session.state().operations.desk.machines().iter();
+        let begun = machines.filter(|machine| machine.has_begun()).map(|machine| machine.id.clone());
+        let mut watched: Vec<(OperationId, Progress)> = begun.map(|id| (id, Progress::default())).collect();
+        if !watched.is_empty() {
+            if let Some(operator) = &self.operator {
+                operator.detached(why);
+            }
+            tell(&shown!("{} under way, watched to the end; ctrl-c leaves what is not over unverified", watched.len()));
         }
-        while self.session.state().operations.desk.in_flight() > 0 && panics::report().is_none() {
+        self.tell_progress(&mut watched);
+        while !watched.is_empty() && panics::report().is_none() {
             let batch = self.inbox.take(TICK);
             if batch.control.iter().any(|control| matches!(control, Control::Terminate(_))) {
                 break;
             }
             for control in batch.control {
+                if control == Control::Suspend {
+                    // Refused, it is a stop that does not happen.
+                    let _ = signals::stop();
+                }
                 if let Some(message) = news(control) {
                     let _ = self.hear(message);
                 }
@@ -152,10 +172,33 @@ impl App {
             let sources = batch.sources.unwrap_or_else(|| self.session.state().sources.clone());
             let _ = self.hear(Message::Feed { observations: batch.observations, sources });
             let _ = self.hear(Message::Tick);
+            self.tell_progress(&mut watched);
+        }
+        let state = self.session.state();
+        for machine in watched.iter().filter_map(|(id, _)| state.operations.desk.get(id)) {
+            tell(&shown!("{}: left unverified", machine.request.title()));
+        }
+        // The trail of an embedded world goes with it.
+        if !watched.is_empty() && state.environment.notice.is_none() {
+            tell(&Shown::fixed("tierdeck audit list tells what is known of it"));
         }
         if let Some(operator) = &mut self.operator {
             operator.end("the console ended");
         }
+        !watched.is_empty()
+    }
+
+    /// Tells what has changed of each, and how it ended of those that are over, which are then watched no more.
+    fn tell_progress(&self, watched: &mut Vec<(OperationId, Progress)>) {
+        let desk = &self.session.state().operations.desk;
+        watched.retain_mut(|(id, progress)| {
+            let Some(machine) = desk.get(id) else { return false };
+            let title = machine.request.title();
+            progress.news(machine).iter().for_each(|line| tell(&shown!("{}: {}", title, line)));
+            let Some(end) = machine.end() else { return true };
+            tell(&shown!("{}: {}: {}", title, Shown::fixed(end.outcome.word()).upper(), end.words));
+            false
+        });
     }
 
     /// How long the loop may sleep: until the next tick, or until a frame that waits may be drawn.
@@ -184,7 +227,12 @@ impl App {
                 }
                 Control::Suspend => self.suspend()?,
                 Control::Drawn => {}
-                Control::Operation { .. } | Control::Journal(_) | Control::Sink { .. } => {
+                Control::Operation { .. }
+                | Control::Journal(_)
+                | Control::Sink { .. }
+                | Control::Trail(_)
+                | Control::Remembered(_)
+                | Control::Told(_) => {
                     if let Some(message) = news(control.clone()) {
                         self.hear(message)?;
                     }
@@ -246,7 +294,9 @@ impl App {
 
     fn draw(&mut self) -> io::Result<()> {
         let (state, theme) = (self.session.state(), &self.theme);
-        self.screen.draw(|frame| crate::ui::draw(frame, state, theme))?;
+        let mut reach = 0;
+        self.screen.draw(|frame| reach = crate::ui::draw(frame, state, theme))?;
+        self.session.drawn(reach);
         self.writer.send(&self.screen.backend_mut().take());
         self.dirty = false;
         self.drawn_at = Some(self.clocks.human());
@@ -274,4 +324,9 @@ impl App {
         self.guard.resume()?;
         self.redraw()
     }
+}
+
+/// Writes a line to standard error. A terminal that is gone takes no words, and needs none.
+fn tell(line: &Shown) {
+    let _ = writeln!(io::stderr(), "tierdeck: {}", line.as_str());
 }

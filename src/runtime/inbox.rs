@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::audit::record::history::History;
 use crate::domain::id::SourceId;
 use crate::domain::text::Shown;
 use crate::input::Key;
@@ -14,6 +15,7 @@ use crate::model::board::SourceStatus;
 use crate::model::facts::Observation;
 use crate::operation::machine::Event;
 use crate::operation::target::OperationId;
+use crate::state::trail::Trail;
 
 const KEYS: usize = 1024;
 
@@ -43,6 +45,12 @@ pub enum Control {
         name: Shown,
         health: Result<(), Shown>,
     },
+    /// The audit trail as it was read.
+    Trail(Box<Result<Trail, Shown>>),
+    /// What earlier sessions and colleagues left, as the trail tells now.
+    Remembered(Box<History>),
+    /// Something the operator should know.
+    Told(Shown),
 }
 
 #[derive(Clone, Debug)]

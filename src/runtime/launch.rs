@@ -16,7 +16,8 @@ use super::clock::Clocks;
 use super::connect;
 use super::inbox::{Control, Inbox};
 use super::operate::{Actor, Operator, news};
-use super::{panics, runner, signals};
+use super::signals::{self, Signals};
+use super::{panics, runner};
 use crate::audit::record::StreamId;
 use crate::domain::id::SourceId;
 use crate::domain::settings::Settings;
@@ -38,6 +39,9 @@ const QUIET: Duration = Duration::from_millis(400);
 /// How long the end waits for a lock that is being taken.
 const LETTING_GO: Duration = Duration::from_secs(2);
 
+/// Tasks get so long to end what they have started; a thread that hangs on a name service or a file system is left behind.
+const LAST: Duration = Duration::from_millis(100);
+
 /// Shows the console in this terminal until it ends.
 ///
 /// # Errors
@@ -47,12 +51,14 @@ pub fn console(settings: &Settings, keymap: Keymap, theme: Theme, actor: Actor) 
     let inbox = Inbox::default();
     let refresh = Arc::new(Notify::new());
     let session = session(settings, keymap, actor.who.clone(), &clocks, Opening::ReadOnly);
+    // From here on a signal ends the loop: one that ended the program would leave the terminal as we have made it.
+    let runtime = threads(&inbox)?;
     // The first frame is drawn before any source is built: nothing slow may stand before it.
     let mut app = App::start(session, theme, clocks, inbox.clone(), refresh.clone())?;
-    let runtime = start(settings, &inbox, clocks, &refresh)?;
+    drive(&runtime, settings, &inbox, clocks, &refresh);
     app.operate(Operator::new(runtime.handle().clone(), inbox, clocks, settings, actor));
     let end = app.run();
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(LAST);
     end
 }
 
@@ -99,7 +105,8 @@ impl Headless {
     ) -> io::Result<Self> {
         let clocks = Clocks::new(settings.clock.unwrap_or_default());
         let inbox = Inbox::default();
-        let runtime = start(settings, &inbox, clocks, &Arc::new(Notify::new()))?;
+        let runtime = threads(&inbox)?;
+        drive(&runtime, settings, &inbox, clocks, &Arc::new(Notify::new()));
         let operator =
             actor.map(|actor| Operator::new(runtime.handle().clone(), inbox.clone(), clocks, settings, actor));
         Ok(Self {
@@ -248,11 +255,11 @@ impl Headless {
     }
 }
 
-/// A credential plugin or a name service that hangs must not hold the program: what is still running is left behind.
+/// What hangs must not hold the program.
 impl Drop for Headless {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            runtime.shutdown_timeout(LAST);
         }
     }
 }
@@ -263,24 +270,35 @@ pub fn draw(state: &State, theme: &Theme) -> Buffer {
     let (columns, lines) = state.size;
     let mut buffer = Buffer::default();
     if let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, lines))
-        && let Ok(frame) = terminal.draw(|frame| crate::ui::draw(frame, state, theme))
+        && let Ok(frame) = terminal.draw(|frame| {
+            crate::ui::draw(frame, state, theme);
+        })
     {
         buffer = frame.buffer.clone();
     }
     buffer
 }
 
-fn start(settings: &Settings, inbox: &Inbox, clocks: Clocks, refresh: &Arc<Notify>) -> io::Result<Runtime> {
+/// The threads that tasks run on; signals have become messages when it returns.
+fn threads(inbox: &Inbox) -> io::Result<Runtime> {
     // A test keeps the embedded catalogue whole; a build that has slipped past it must not look like a quiet system.
     if let Some(defect) = crate::model::signals::defects().first() {
         return Err(io::Error::other(format!("tierdeck's own signal catalogue is defective: {defect}")));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.spawn(signals::listen(inbox.clone()));
+    let signals = {
+        let _inside = runtime.enter();
+        Signals::take()
+    };
+    runtime.spawn(signals.listen(inbox.clone()));
+    Ok(runtime)
+}
+
+/// Starts every source.
+fn drive(runtime: &Runtime, settings: &Settings, inbox: &Inbox, clocks: Clocks, refresh: &Arc<Notify>) {
     for entry in connect::entries(settings) {
         runtime.spawn(build(entry, inbox.clone(), clocks, refresh.clone()));
     }
-    Ok(runtime)
 }
 
 /// Builds the sources of an entry and drives them; what cannot be built stands among the sources as failed.

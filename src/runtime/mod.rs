@@ -12,6 +12,7 @@ pub mod launch;
 pub mod log;
 pub mod operate;
 pub mod panics;
+mod progress;
 pub mod run;
 pub mod runner;
 pub mod signals;

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use super::launch::Headless;
 use super::panics;
+use super::progress::Progress;
 use crate::domain::error::Fault;
 use crate::domain::settings::Settings;
 use crate::domain::text::Shown;
 use crate::model::board::{Evidence, SourceKind, SourceState, SourceStatus};
 use crate::operation::guard::Verdict;
-use crate::operation::machine::{Card, Event, Machine, Phase, Sending};
+use crate::operation::machine::{Card, Event, Machine, Phase};
 use crate::operation::registry::{self, Unclear};
 use crate::operation::target::{OperationId, Request};
-use crate::operation::verify::Verifier;
 use crate::report::run::{Ending, guard_id};
 use crate::shown;
 use crate::state::message::Message;
@@ -166,7 +166,7 @@ pub fn carry_out(
     let open = opening(headless.state(), request);
     headless.perform(vec![open]);
     let id = headless.state().operations.desk.machines().last()?.id.clone();
-    let mut run = Run { id: id.clone(), flags, tell, confirmed: false, heeded: 0, told: Shown::default(), answers: 0 };
+    let mut run = Run { id: id.clone(), flags, tell, confirmed: false, heeded: 0, progress: Progress::default() };
     loop {
         headless.turn(TURN);
         headless.tick();
@@ -183,10 +183,7 @@ struct Run<'a, 't> {
     confirmed: bool,
     /// Signals that were heeded.
     heeded: usize,
-    /// Where it stood when that was last told.
-    told: Shown,
-    /// How many steps were told to be answered.
-    answers: usize,
+    progress: Progress,
 }
 
 impl Run<'_, '_> {
@@ -268,17 +265,7 @@ impl Run<'_, '_> {
     /// Tells what has changed since it was last told.
     fn follow(&mut self, headless: &Headless) {
         let Some(machine) = headless.state().operations.desk.get(&self.id) else { return };
-        let steps = machine.progress.len();
-        let answered = machine.progress.iter().take_while(|step| step.ended.is_some()).count();
-        for (index, step) in machine.progress.iter().enumerate().take(answered).skip(self.answers) {
-            (self.tell)(&shown!("step {} of {}: {}", index + 1, steps, step.words));
-        }
-        self.answers = self.answers.max(answered);
-        let standing = standing(machine);
-        if !standing.is_empty() && standing != self.told {
-            (self.tell)(&standing);
-            self.told = standing;
-        }
+        self.progress.news(machine).iter().for_each(|line| (self.tell)(line));
     }
 
     fn tell_plan(&mut self, card: &Card) {
@@ -293,29 +280,4 @@ impl Run<'_, '_> {
         }
         self.say(&shown!("guards: {} pass of {}", card.report.passed(), findings.len()));
     }
-}
-
-/// Where it stands, in a line.
-fn standing(machine: &Machine) -> Shown {
-    match &machine.phase {
-        Phase::Gathering => shown!("gathering: {}", machine.request.title()),
-        Phase::Locking => Shown::fixed("locking"),
-        Phase::Rechecking => Shown::fixed("last look under the lock"),
-        Phase::Executing { step, state, .. } => {
-            let title = machine.progress.get(*step).map(|step| step.title.clone()).unwrap_or_default();
-            let lead = shown!("step {} of {}", step + 1, machine.progress.len());
-            match state {
-                Sending::Sent => shown!("{}: {}", lead, title),
-                Sending::Settling(verifier) => shown!("{} settles: {}", lead, verifier.last.sentence()),
-                Sending::Again { .. } => shown!("{} is asked again soon", lead),
-            }
-        }
-        Phase::Verifying(verifier) => verifying(verifier),
-        Phase::Draft | Phase::Guarded { .. } | Phase::Confirming(_) | Phase::Done(_) => Shown::default(),
-    }
-}
-
-fn verifying(verifier: &Verifier) -> Shown {
-    let until = Shown::of(&verifier.deadline().clock());
-    shown!("verifying, until {}Z at most: {}", until, verifier.last.sentence())
 }

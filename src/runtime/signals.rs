@@ -4,26 +4,47 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::inbox::{Control, Inbox};
 
-/// Listens until the runtime ends. A signal that cannot be listened to keeps its default meaning.
-pub async fn listen(inbox: Inbox) {
-    let mut terminate = signal(SignalKind::terminate()).ok();
-    let mut interrupt = signal(SignalKind::interrupt()).ok();
-    let mut hangup = signal(SignalKind::hangup()).ok();
-    let mut quit = signal(SignalKind::quit()).ok();
-    let mut stop = signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw())).ok();
-    let mut resized = signal(SignalKind::window_change()).ok();
-    let mut continued = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw())).ok();
-    loop {
-        let control = tokio::select! {
-            () = next(&mut terminate) => Control::Terminate("SIGTERM"),
-            () = next(&mut interrupt) => Control::Terminate("SIGINT"),
-            () = next(&mut hangup) => Control::Terminate("SIGHUP"),
-            () = next(&mut quit) => Control::Terminate("SIGQUIT"),
-            () = next(&mut stop) => Control::Suspend,
-            () = next(&mut resized) => Control::Resized,
-            () = next(&mut continued) => Control::Continued,
-        };
-        inbox.control(control);
+/// The signals that mean something to us. From the moment it is made none of them ends the program by itself.
+pub struct Signals {
+    terminate: Option<Signal>,
+    interrupt: Option<Signal>,
+    hangup: Option<Signal>,
+    quit: Option<Signal>,
+    stop: Option<Signal>,
+    resized: Option<Signal>,
+    continued: Option<Signal>,
+}
+
+impl Signals {
+    /// Takes them over, inside a runtime. One that cannot be listened to keeps its default meaning.
+    #[must_use]
+    pub fn take() -> Self {
+        let raw = |signal: rustix::process::Signal| SignalKind::from_raw(signal.as_raw());
+        Self {
+            terminate: signal(SignalKind::terminate()).ok(),
+            interrupt: signal(SignalKind::interrupt()).ok(),
+            hangup: signal(SignalKind::hangup()).ok(),
+            quit: signal(SignalKind::quit()).ok(),
+            stop: signal(raw(rustix::process::Signal::TSTP)).ok(),
+            resized: signal(SignalKind::window_change()).ok(),
+            continued: signal(raw(rustix::process::Signal::CONT)).ok(),
+        }
+    }
+
+    /// Listens until the runtime ends.
+    pub async fn listen(mut self, inbox: Inbox) {
+        loop {
+            let control = tokio::select! {
+                () = next(&mut self.terminate) => Control::Terminate("SIGTERM"),
+                () = next(&mut self.interrupt) => Control::Terminate("SIGINT"),
+                () = next(&mut self.hangup) => Control::Terminate("SIGHUP"),
+                () = next(&mut self.quit) => Control::Terminate("SIGQUIT"),
+                () = next(&mut self.stop) => Control::Suspend,
+                () = next(&mut self.resized) => Control::Resized,
+                () = next(&mut self.continued) => Control::Continued,
+            };
+            inbox.control(control);
+        }
     }
 }
 

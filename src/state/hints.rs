@@ -1,24 +1,25 @@
 //! The keys that matter now, the most likely first, in the words of the live keymap.
 
 use super::operations::{shown_machine, takes_letters};
-use super::{Overlay, State};
+use super::{Hint, Overlay, State};
 use crate::action::{Action, CardAction, Page};
 use crate::domain::text::Shown;
 use crate::input::{Context, Keymap};
 use crate::operation::machine::{Machine, Phase};
 
-/// Key and words of each; an action without a key that works now is left out.
+/// An action without a key that works now is left out.
 #[must_use]
-pub fn hints(state: &State, context: Context, keymap: &Keymap) -> Vec<(Shown, &'static str)> {
+pub fn hints(state: &State, context: Context, keymap: &Keymap) -> Vec<Hint> {
+    let typed = |key: &'static str, words| Hint { action: None, key: Shown::fixed(key), words };
     let wanted: Vec<(Action, &'static str)> = match &state.overlay {
         // What is typed takes every other key.
         Some(Overlay::Ask(_)) => {
-            return vec![(Shown::fixed("enter"), "plan: starts nothing"), (Shown::fixed("esc"), "leave")];
+            return vec![typed("enter", "plan: starts nothing"), typed("esc", "leave")];
         }
         Some(Overlay::Command(_)) => {
-            return vec![(Shown::fixed("enter"), "plan, or arm"), (Shown::fixed("esc"), "leave")];
+            return vec![typed("enter", "plan, or arm"), typed("esc", "leave")];
         }
-        Some(Overlay::Card(card)) => on_card(shown_machine(state), card.whole),
+        Some(Overlay::Card(card)) => on_card(state, shown_machine(state), card.whole),
         _ => likely(context).iter().map(|action| (*action, action.doc())).collect(),
     };
     let letters = takes_letters(state);
@@ -26,7 +27,8 @@ pub fn hints(state: &State, context: Context, keymap: &Keymap) -> Vec<(Shown, &'
         Context::Card => card_key(keymap, action, letters),
         _ => keymap.keys_for(context, action),
     };
-    wanted.into_iter().filter_map(|(action, words)| Some((Shown::of(&key(action)?), words))).collect()
+    let hint = |(action, words)| Some(Hint { action: Some(action), key: Shown::of(&key(action)?), words });
+    wanted.into_iter().filter_map(hint).collect()
 }
 
 /// The first key of an action on a card; while letters are text, the first that is none.
@@ -70,25 +72,45 @@ const fn likely(context: Context) -> &'static [Action] {
             Action::Back,
             Action::Help,
         ],
+        Context::Rollouts | Context::Databases => &[
+            Action::Open,
+            Action::Operate,
+            Action::Explain,
+            Action::Filter,
+            Action::Show(Page::Changes),
+            Action::Show(Page::Operations),
+            Action::Back,
+            Action::Help,
+        ],
+        Context::Trail => &[Action::Open, Action::Filter, Action::Refresh, Action::Back, Action::Help],
         Context::Tier => &[Action::Open, Action::Operate, Action::Explain, Action::Filter, Action::Back, Action::Help],
         _ => &[Action::Open, Action::Explain, Action::Filter, Action::Back, Action::Help],
     }
 }
 
-/// What can be pressed on a card in its phase. The fire key's words are those of the action: the card looks it up by them.
-fn on_card(machine: Option<&Machine>, whole: bool) -> Vec<(Action, &'static str)> {
+/// What can be pressed on a card in its phase.
+fn on_card(state: &State, machine: Option<&Machine>, whole: bool) -> Vec<(Action, &'static str)> {
     let Some(machine) = machine else { return vec![(Action::Back, "close")] };
     let card = |action: CardAction| (Action::Card(action), Action::Card(action).doc());
     let planned = machine.card.as_ref();
     let reverts = planned.and_then(|card| card.sheet.owner()).is_some_and(|owner| !owner.suspended);
     let mut keys = Vec::new();
     let leave = match &machine.phase {
-        Phase::Confirming(_) => {
+        Phase::Confirming(confirmation) => {
             keys.push(card(CardAction::Fire));
-            keys.push((Action::NextTab, "reason"));
+            if confirmation.need.armed && state.operations.armed_for().is_none() {
+                keys.push((Action::Command, "arm"));
+            }
+            keys.push((Action::NextTab, if confirmation.need.phrase.is_some() { "next field" } else { "reason" }));
+            if machine.request.params.accept_loss {
+                keys.push((Action::Card(CardAction::AcceptLoss), "accept no loss"));
+            }
             "nothing runs"
         }
         Phase::Guarded { .. } => {
+            if planned.is_some_and(|card| card.report.loss_to_acknowledge()) {
+                keys.push(card(CardAction::AcceptLoss));
+            }
             if planned.is_some_and(|card| card.report.glass_would_help()) {
                 keys.push(card(CardAction::BreakGlass));
             }
@@ -102,8 +124,11 @@ fn on_card(machine: Option<&Machine>, whole: bool) -> Vec<(Action, &'static str)
         }
         Phase::Verifying(_) => "leave it running",
         Phase::Done(_) => {
-            if machine.backout().is_some() {
-                keys.push(card(CardAction::BackOut));
+            if let Some(back) = machine.backout() {
+                keys.push((
+                    Action::Card(CardAction::BackOut),
+                    if back.is_way_back() { "back out" } else { back.verb.name() },
+                ));
             }
             "close"
         }

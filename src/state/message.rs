@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use super::trail::Trail;
+use crate::audit::record::Outcome;
+use crate::audit::record::history::History;
 use crate::domain::text::Shown;
 use crate::domain::time::{Human, Stamp};
 use crate::input::Key;
@@ -47,6 +50,12 @@ pub enum Message {
         name: Shown,
         health: Result<(), Shown>,
     },
+    /// The audit trail as it was read, or why it could not be.
+    Trail(Result<Trail, Shown>),
+    /// What earlier sessions and colleagues left, as the audit trail tells now.
+    Remembered(Box<History>),
+    /// Something the operator should know.
+    Told(Shown),
     /// The terminal is gone: what has begun goes on without it.
     Detached,
 }
@@ -76,6 +85,14 @@ pub enum Effect {
     },
     Disarmed {
         why: &'static str,
+    },
+    /// Read the audit trail and send [`Message::Trail`].
+    ReadTrail,
+    /// To be recorded: how an operation in doubt really ended. [`Message::Remembered`] follows once it is.
+    Resolve {
+        operation: OperationId,
+        outcome: Outcome,
+        reason: Shown,
     },
     /// To the terminal's clipboard (OSC 52).
     Copy(String),

@@ -1,16 +1,20 @@
 //! The state of the program and the reducer that alone changes it: messages in, effects out.
 
+mod earlier;
 mod hints;
 pub mod message;
 mod navigate;
 pub mod operations;
+pub mod palette;
 pub mod rows;
 pub mod session;
+pub mod trail;
 pub mod typed;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::action::Action;
 use crate::domain::id::{ComponentId, SourceId};
 use crate::domain::settings::RiskClass;
 use crate::domain::text::{Raw, Shown};
@@ -20,7 +24,8 @@ use crate::input::TextField;
 use crate::model::board::{Board, SourceStatus};
 use crate::operation::target::OperationId;
 pub use operations::{Card, Menu, Operations};
-pub use typed::{Ask, Command};
+pub use trail::TrailPlace;
+pub use typed::{Ask, Command, Complaint};
 
 /// Everything a frame is drawn from.
 #[derive(Clone, Debug)]
@@ -39,12 +44,21 @@ pub struct State {
     /// Newest last; stand until read.
     pub notices: Vec<Notice>,
     /// Keys that matter now, the most likely first, made from the live keymap.
-    pub hints: Vec<(Shown, &'static str)>,
+    pub hints: Vec<Hint>,
     /// The rows of help, made from the live keymap: context, key, what it does.
     pub help: Vec<(&'static str, Shown, &'static str)>,
     /// Columns and lines.
     pub size: (u16, u16),
     pub operations: Operations,
+}
+
+/// A key that does something now, and what in a few words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// `None` where what is typed takes the key.
+    pub action: Option<Action>,
+    pub key: Shown,
+    pub words: &'static str,
 }
 
 #[derive(Clone, Debug)]
@@ -80,7 +94,20 @@ pub enum Place {
     Operations {
         selected: Option<OperationId>,
     },
+    /// Every workload, with what its revisions are measured at.
+    Rollouts {
+        selected: Option<ComponentId>,
+    },
+    /// Databases and caches with their instances.
+    Databases {
+        selected: Option<DataKey>,
+    },
+    /// The audit trail.
+    Trail(TrailPlace),
 }
+
+/// A row of the databases: a component, or one of its instances by its name.
+pub type DataKey = (ComponentId, Option<Raw>);
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BoardPlace {
@@ -157,6 +184,10 @@ pub enum Overlay {
     },
     /// Where the numbers of what is selected come from.
     Explain {
+        scroll: usize,
+    },
+    /// The selected record of the audit trail in full.
+    Record {
         scroll: usize,
     },
     /// What can be done to a component.

@@ -1,11 +1,13 @@
 //! Moving through the places. Selections are identities, so a list that moves does not move what is selected.
 
+use super::trail::Trail;
 use super::{
-    BoardPlace, BoardRow, ComponentPlace, Overlay, Place, State, Tab, TierPlace, TopologyPlace, operations, rows,
+    BoardPlace, BoardRow, ComponentPlace, Overlay, Place, State, Tab, TierPlace, TopologyPlace, TrailPlace, operations,
+    rows, trail,
 };
 use crate::action::{Motion, Page};
 use crate::domain::id::{Alias, ComponentId, SourceId};
-use crate::domain::text::Raw;
+use crate::domain::text::{Raw, Shown};
 use crate::domain::tier::Tier;
 use crate::model::board::{AlertRow, Board, Cause};
 use crate::operation::target::Target;
@@ -68,12 +70,34 @@ pub fn open(state: &mut State) {
                 (None, None) => None,
             })
         }
+        Some(Place::Rollouts { selected }) => {
+            let list = rows::rollouts(state, &filter);
+            list.get(rows::place_of(&list, |row| Some(&row.id) == selected.as_ref()))
+                .map(|row| component_place(row.id.clone()))
+        }
+        Some(Place::Databases { selected }) => {
+            let list = rows::databases(state, &filter);
+            list.get(rows::place_of(&list, |row| row.is(selected.as_ref())))
+                .map(|row| component_place(row.of.id.clone()))
+        }
+        Some(Place::Trail(place)) => {
+            if !trail::found(place, &filter, state.now).is_empty() {
+                state.overlay = Some(Overlay::Record { scroll: 0 });
+            }
+            None
+        }
         Some(Place::Component(_) | Place::Sources { .. } | Place::Operations { .. }) | None => None,
     };
     if let Some(place) = next {
         state.filter = super::Filter::default();
         state.places.push(place);
     }
+}
+
+/// Opens a component.
+pub fn go_to(state: &mut State, component: ComponentId) {
+    state.filter = super::Filter::default();
+    state.places.push(component_place(component));
 }
 
 /// Shows a page; one that is already below is gone back to, so that Back never runs in circles.
@@ -89,6 +113,9 @@ pub fn show(state: &mut State, page: Page) {
                 | (Page::Changes, Place::Changes { .. })
                 | (Page::Alerts, Place::Alerts { .. })
                 | (Page::Operations, Place::Operations { .. })
+                | (Page::Rollouts, Place::Rollouts { .. })
+                | (Page::Databases, Place::Databases { .. })
+                | (Page::Trail, Place::Trail(_))
         )
     };
     if let Some(index) = state.places.iter().position(is_page) {
@@ -102,6 +129,9 @@ pub fn show(state: &mut State, page: Page) {
         Page::Changes => Place::Changes { selected: None },
         Page::Alerts => Place::Alerts { selected: None },
         Page::Operations => Place::Operations { selected: None },
+        Page::Rollouts => Place::Rollouts { selected: None },
+        Page::Databases => Place::Databases { selected: None },
+        Page::Trail => Place::Trail(TrailPlace::default()),
     });
 }
 
@@ -144,7 +174,17 @@ pub fn operable(state: &State) -> Option<ComponentId> {
             let at = rows::place_of(&list, |alert| is_alert(alert, selected.as_ref()));
             list.get(at).and_then(|alert| alert.component.clone())
         }
-        Place::Sources { .. } | Place::Operations { .. } => None,
+        Place::Rollouts { selected } => {
+            let list = rows::rollouts(state, filter);
+            list.get(rows::place_of(&list, |row| Some(&row.id) == selected.as_ref())).map(|row| row.id.clone())
+        }
+        Place::Databases { selected } => {
+            let list = rows::databases(state, filter);
+            let row = list.get(rows::place_of(&list, |row| row.is(selected.as_ref())))?;
+            let able = [row.of, row.head].into_iter().find(|row| Target::of(row).is_some());
+            able.map(|row| row.id.clone())
+        }
+        Place::Sources { .. } | Place::Operations { .. } | Place::Trail(_) => None,
     }
 }
 
@@ -155,50 +195,100 @@ fn operable_of(board: &Board, tier: Tier, cause: Option<&ComponentId>) -> Option
     here.cloned().or_else(|| able.map(|row| row.id.clone()))
 }
 
-pub fn motion(state: &mut State, motion: Motion) {
-    if let Some(Overlay::Help { scroll } | Overlay::Explain { scroll }) = &mut state.overlay {
-        // The screen clamps the end; the reducer does not know how long the text is when wrapped.
-        *scroll = moved(*scroll, usize::MAX, motion);
+/// The scroll of the text on top, where that is scrolled and not selected in.
+fn scroll(state: &mut State) -> Option<&mut usize> {
+    match &mut state.overlay {
+        Some(Overlay::Help { scroll } | Overlay::Explain { scroll } | Overlay::Record { scroll }) => Some(scroll),
+        Some(Overlay::Card(card)) => Some(&mut card.scroll),
+        Some(_) => None,
+        None => match state.places.last_mut() {
+            Some(Place::Component(place)) => Some(&mut place.scroll),
+            _ => None,
+        },
+    }
+}
+
+/// Takes a scroll back that runs past the end: only drawing knows how long a text is when it is wrapped.
+pub fn hold(state: &mut State, reach: usize) {
+    if let Some(scroll) = scroll(state) {
+        *scroll = (*scroll).min(reach);
+    }
+}
+
+/// Moves the selection, or scrolls the text on top; `reach` is how far that can be scrolled, where it has been drawn.
+pub fn motion(state: &mut State, motion: Motion, reach: Option<usize>) {
+    if let Some(scroll) = scroll(state) {
+        *scroll = moved(*scroll, reach.map_or(usize::MAX, |reach| reach + 1), motion);
         return;
     }
-    match &mut state.overlay {
-        Some(Overlay::Card(card)) => {
-            card.scroll = moved(card.scroll, usize::MAX, motion);
-            return;
-        }
-        Some(Overlay::Menu(_)) => {
-            operations::move_menu(state, motion);
-            return;
-        }
-        _ => {}
+    if matches!(state.overlay, Some(Overlay::Menu(_))) {
+        operations::move_menu(state, motion);
+        return;
     }
-    let board = state.board.clone();
-    let filter = state.filter.text().to_owned();
-    let sources: Vec<_> = rows::sources(state, &filter).into_iter().map(|source| source.id.clone()).collect();
-    let changes: Vec<_> = rows::changes(state, &filter).into_iter().map(|change| change.key.clone()).collect();
-    let alerts: Vec<_> =
-        rows::alerts(state, &filter).into_iter().map(|alert| (alert.source.clone(), alert.key.clone())).collect();
-    let operations = rows::operations(state);
-    match state.places.last_mut() {
-        Some(Place::Board(place)) => {
-            let rows = rows::board_rows(&board, place, &filter);
-            place.selected = step(&rows, Some(&rows::selection(&board, place)), motion);
+    let Some(mut place) = state.places.pop() else { return };
+    step_in(state, &mut place, motion);
+    state.places.push(place);
+}
+
+/// The audit trail has been read, for the page that waits for it.
+pub fn take_trail(state: &mut State, read: Result<Trail, Shown>) {
+    let pages = state.places.iter_mut().rev();
+    if let Some(place) =
+        pages.filter_map(|place| if let Place::Trail(place) = place { Some(place) } else { None }).next()
+    {
+        place.trail = Some(read);
+    }
+}
+
+/// Moves the selection of a place.
+fn step_in(state: &State, place: &mut Place, motion: Motion) {
+    let board = &state.board;
+    let filter = state.filter.text();
+    match place {
+        Place::Board(place) => {
+            let rows = rows::board_rows(board, place, filter);
+            place.selected = step(&rows, Some(&rows::selection(board, place)), motion);
         }
-        Some(Place::Topology(place)) => {
-            let order: Vec<_> = rows::topology_order(&board).into_iter().map(|row| row.id.clone()).collect();
-            place.selected = step(&order, rows::topology_selection(&board, place).as_ref(), motion);
+        Place::Topology(place) => {
+            let order: Vec<_> = rows::topology_order(board).into_iter().map(|row| row.id.clone()).collect();
+            place.selected = step(&order, rows::topology_selection(board, place).as_ref(), motion);
         }
-        Some(Place::Tier(place)) => {
-            let ids = tier_ids(&board, place.tier, &filter);
+        Place::Tier(place) => {
+            let ids = tier_ids(board, place.tier, filter);
             let current = place.selected.clone().or_else(|| ids.first().cloned());
             place.selected = step(&ids, current.as_ref(), motion);
         }
-        Some(Place::Component(place)) => place.scroll = moved(place.scroll, usize::MAX, motion),
-        Some(Place::Sources { selected }) => *selected = step_from_first(&sources, selected.as_ref(), motion),
-        Some(Place::Changes { selected }) => *selected = step_from_first(&changes, selected.as_ref(), motion),
-        Some(Place::Alerts { selected }) => *selected = step_from_first(&alerts, selected.as_ref(), motion),
-        Some(Place::Operations { selected }) => *selected = step_from_first(&operations, selected.as_ref(), motion),
-        None => {}
+        Place::Component(_) => {}
+        Place::Sources { selected } => {
+            let ids: Vec<_> = rows::sources(state, filter).into_iter().map(|source| source.id.clone()).collect();
+            *selected = step_from_first(&ids, selected.as_ref(), motion);
+        }
+        Place::Changes { selected } => {
+            let keys: Vec<_> = rows::changes(state, filter).into_iter().map(|change| change.key.clone()).collect();
+            *selected = step_from_first(&keys, selected.as_ref(), motion);
+        }
+        Place::Alerts { selected } => {
+            let alerts = rows::alerts(state, filter);
+            let keys: Vec<_> = alerts.into_iter().map(|alert| (alert.source.clone(), alert.key.clone())).collect();
+            *selected = step_from_first(&keys, selected.as_ref(), motion);
+        }
+        Place::Operations { selected } => {
+            *selected = step_from_first(&rows::operations(state), selected.as_ref(), motion);
+        }
+        Place::Rollouts { selected } => {
+            let ids: Vec<_> = rows::rollouts(state, filter).into_iter().map(|row| row.id.clone()).collect();
+            *selected = step_from_first(&ids, selected.as_ref(), motion);
+        }
+        Place::Databases { selected } => {
+            let keys: Vec<_> = rows::databases(state, filter).into_iter().map(|row| row.key()).collect();
+            *selected = step_from_first(&keys, selected.as_ref(), motion);
+        }
+        Place::Trail(place) => {
+            let rows = trail::found(place, filter, state.now);
+            let at = rows::place_of(&rows, |row| row.is(place.selected.as_ref()));
+            let key = rows.get(moved(at, rows.len(), motion)).map(|row| row.key());
+            place.selected = key;
+        }
     }
 }
 

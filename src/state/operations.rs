@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::message::Effect;
-use super::{Ask, Overlay, State, rows};
+use super::{Ask, Overlay, State, rows, typed};
 use crate::action::{Action, CardAction, Motion};
+use crate::audit::record::history::History;
 use crate::domain::id::ComponentId;
 use crate::domain::settings::RiskClass;
 use crate::domain::text::Shown;
@@ -40,8 +41,12 @@ pub struct Operations {
     pub journal: Result<(), Shown>,
     /// Required sinks of the trail that take no records, with why: nothing is sent without them.
     pub untaken: BTreeMap<Shown, Shown>,
+    /// What the audit trail tells of earlier sessions and of colleagues.
+    pub earlier: History,
     /// Components that an operation makes red, and until when.
     pub expected_red: BTreeMap<OperationId, (Vec<ComponentId>, Stamp)>,
+    /// Lines that were typed in this session, newest last.
+    pub typed: Vec<String>,
     /// Human time of the last message.
     pub human: Human,
 }
@@ -70,7 +75,9 @@ impl Operations {
             door: Opening::ReadOnly,
             journal: Err(Shown::fixed("the journal is not open yet")),
             untaken: BTreeMap::new(),
+            earlier: History::default(),
             expected_red: BTreeMap::new(),
+            typed: Vec::new(),
             human: Human::default(),
         }
     }
@@ -179,7 +186,10 @@ pub fn choose(state: &mut State) -> Vec<Effect> {
 /// What opens an operation: the shell gives it its identity.
 #[must_use]
 pub fn opening(state: &State, request: Request) -> Effect {
-    Effect::Open { request: Box::new(request), who: state.operations.who.as_ref().map(|who| who.name.clone()) }
+    let kind = if request.target.engine.is_kubernetes() { SourceKind::Kubernetes } else { SourceKind::Aws };
+    let of_kind = state.sources.iter().filter(|source| source.kind == kind);
+    let who = of_kind.filter_map(|source| source.identity.clone()).next();
+    Effect::Open { request: Box::new(request), who }
 }
 
 /// Whom the cluster takes us for, once it has said so.
@@ -257,7 +267,14 @@ pub fn card_action(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Card(CardAction::BreakGlass) => give(state, Event::BreakGlass),
         Action::Card(CardAction::Stop) => give(state, Event::Cancel),
         Action::Refresh => give(state, Event::Replan),
-        Action::Card(CardAction::SuspendOwner) => choice(state),
+        Action::Card(CardAction::SuspendOwner) => {
+            choose_anew(state, |params| params.suspend_owner = !params.suspend_owner)
+        }
+        Action::Card(CardAction::AcceptLoss) => accept_loss(state),
+        Action::Command => {
+            typed::on_card(state);
+            Vec::new()
+        }
         Action::Card(CardAction::BackOut) => {
             let request = shown_machine(state).and_then(Machine::backout);
             request.map(|request| opening(state, request)).into_iter().collect()
@@ -279,11 +296,24 @@ fn has_token(state: &State) -> bool {
     matches!(phase, Some(Phase::Confirming(confirmation)) if confirmation.need.token.is_some())
 }
 
-/// Plans anew with the owner's sync suspended first, or without.
-fn choice(state: &mut State) -> Vec<Effect> {
+/// Plans anew with the loss acknowledged, which has to be typed then, or not any more. Where nothing is lost nothing can
+/// be acknowledged.
+fn accept_loss(state: &mut State) -> Vec<Effect> {
     let Some(machine) = shown_machine(state) else { return Vec::new() };
-    let Params { suspend_owner, accept_loss, .. } = machine.request.params;
-    give(state, Event::Choose { suspend_owner: !suspend_owner, accept_loss })
+    let blocks = machine.card.as_ref().is_some_and(|card| card.report.loss_to_acknowledge());
+    if !blocks && !machine.request.params.accept_loss {
+        return Vec::new();
+    }
+    choose_anew(state, |params| params.accept_loss = !params.accept_loss)
+}
+
+/// Plans anew with what was chosen.
+fn choose_anew(state: &mut State, choose: impl FnOnce(&mut Params)) -> Vec<Effect> {
+    let Some(machine) = shown_machine(state) else { return Vec::new() };
+    let mut params = machine.request.params.clone();
+    choose(&mut params);
+    let Params { suspend_owner, accept_loss, .. } = params;
+    give(state, Event::Choose { suspend_owner, accept_loss })
 }
 
 /// Esc: leaves the card. What runs goes on; what was not confirmed ends, and nothing runs.

@@ -1,5 +1,8 @@
 //! The rows of every list, as drawing and moving the selection both need them, so that they cannot disagree.
 
+mod databases;
+mod rollouts;
+
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
@@ -13,6 +16,8 @@ use crate::model::facts::{ChangeFact, MemberFact, Revision};
 use crate::model::signals::Role;
 use crate::operation::target::OperationId;
 use crate::shown;
+pub use databases::{DataRow, databases, is_managed, of_instance, successor};
+pub use rollouts::{of_revision, progress, rollouts};
 
 /// The board's rows: users, then tiers in data-flow order, each followed by its components where it is open or where
 /// the filter finds them.
@@ -335,6 +340,9 @@ pub fn filtered(state: &State) -> Option<(usize, usize)> {
         Place::Sources { .. } => Box::new(move |filter| sources(state, filter).len()),
         Place::Changes { .. } => Box::new(move |filter| changes(state, filter).len()),
         Place::Alerts { .. } => Box::new(move |filter| alerts(state, filter).len()),
+        Place::Rollouts { .. } => Box::new(move |filter| rollouts(state, filter).len()),
+        Place::Trail(place) => Box::new(move |filter| super::trail::found(place, filter, state.now).len()),
+        Place::Databases { .. } => Box::new(move |filter| databases(state, filter).len()),
         Place::Topology(_) | Place::Operations { .. } => return None,
     };
     Some((count(state.filter.text()), count("")))

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::message::{Effect, Message, Timed};
-use super::{Overlay, Place, State, navigate, operations, typed};
-use crate::action::Action;
+use super::{Overlay, Place, State, earlier, navigate, operations, typed};
+use crate::action::{Action, Page};
 use crate::domain::id::SourceId;
 use crate::domain::text::Shown;
 use crate::domain::time::Stamp;
@@ -29,12 +29,15 @@ pub struct Session {
     /// News have been applied that no assessment has seen.
     stale: bool,
     assessed_at: Option<Stamp>,
+    /// How far the text on top can be scrolled, since it was drawn.
+    reach: Option<usize>,
 }
 
 impl Session {
     #[must_use]
     pub fn new(state: State, world: World, keymap: Keymap) -> Self {
-        let mut session = Self { state, world, keymap, pending: Vec::new(), stale: false, assessed_at: None };
+        let mut session =
+            Self { state, world, keymap, pending: Vec::new(), stale: false, assessed_at: None, reach: None };
         describe(&mut session.state, &session.keymap);
         session
     }
@@ -42,6 +45,12 @@ impl Session {
     #[must_use]
     pub const fn state(&self) -> &State {
         &self.state
+    }
+
+    /// What drawing has found out: how far the text on top can be scrolled, lines.
+    pub fn drawn(&mut self, reach: usize) {
+        self.reach = Some(reach);
+        navigate::hold(&mut self.state, reach);
     }
 
     /// Takes one message; what the shell shall do follows.
@@ -71,7 +80,11 @@ impl Session {
                 // Without news only the time can change what is known, and the board says when it may.
                 self.stale |= self.assessed_at.is_none() || timed.now >= self.state.board.holds_until;
                 self.assess_when_due(timed.now);
-                return operations::tick(&mut self.state);
+                let effects = operations::tick(&mut self.state);
+                if matches!(self.state.overlay, Some(Overlay::Card(_))) {
+                    describe(&mut self.state, &self.keymap);
+                }
+                return effects;
             }
             Message::Resized { columns, lines } => {
                 self.state.size = (columns, lines);
@@ -80,8 +93,11 @@ impl Session {
             Message::Opened { id, request } => return self.operated(|state| operations::open(state, id, *request)),
             Message::Operation { id, event } => return self.operated(|state| operations::handle(state, &id, *event)),
             Message::Detached => return operations::detached(&mut self.state),
+            Message::Trail(read) => navigate::take_trail(&mut self.state, read),
             Message::Journal(health) => self.state.operations.journal = health,
             Message::Sink { name, health } => self.state.operations.sink(&name, health),
+            Message::Remembered(history) => earlier::remember(&mut self.state, *history),
+            Message::Told(text) => self.state.notices.push(super::Notice { at: timed.now, text }),
         }
         Vec::new()
     }
@@ -149,7 +165,15 @@ impl Session {
         }
         match &self.state.overlay {
             Some(Overlay::Ask(_)) => return typed::ask_key(&mut self.state, key),
-            Some(Overlay::Command(_)) => return typed::command_key(&mut self.state, key),
+            Some(Overlay::Command(_)) => {
+                return match typed::command_key(&mut self.state, key) {
+                    typed::Said::Effects(effects) => effects,
+                    typed::Said::Act(action) => {
+                        self.state.overlay = None;
+                        self.act(action)
+                    }
+                };
+            }
             // A letter, an erased letter and Enter belong to the text.
             Some(Overlay::Card(_)) if is_text(key) && operations::takes_letters(&self.state) => {
                 return operations::card_key(&mut self.state, key);
@@ -202,6 +226,7 @@ impl Session {
     }
 
     fn act(&mut self, action: Action) -> Vec<Effect> {
+        let reach = self.reach.take();
         match (&self.state.overlay, action) {
             (Some(Overlay::Card(_)), Action::Redraw | Action::Suspend | Action::Move(_)) => {}
             (Some(Overlay::Card(_)), _) => return operations::card_action(&mut self.state, action),
@@ -212,15 +237,25 @@ impl Session {
             Action::Quit => return vec![Effect::Quit],
             Action::Suspend => return vec![Effect::Suspend],
             Action::Redraw => return vec![Effect::Redraw],
-            Action::Refresh => return vec![Effect::Refresh],
+            Action::Refresh => {
+                let on_trail = matches!(self.state.place(), Some(Place::Trail(_)));
+                let trail = on_trail.then_some(Effect::ReadTrail);
+                return std::iter::once(Effect::Refresh).chain(trail).collect();
+            }
             Action::Help => self.state.overlay = Some(Overlay::Help { scroll: 0 }),
             Action::Explain => self.state.overlay = Some(Overlay::Explain { scroll: 0 }),
             Action::Filter => self.state.filter.typing = true,
             Action::Dismiss => drop(self.state.notices.pop()),
             Action::Back => navigate::back(&mut self.state),
             Action::Open => navigate::open(&mut self.state),
-            Action::Move(motion) => navigate::motion(&mut self.state, motion),
-            Action::Show(page) => navigate::show(&mut self.state, page),
+            Action::Move(motion) => {
+                self.reach = reach;
+                navigate::motion(&mut self.state, motion, reach);
+            }
+            Action::Show(page) => {
+                navigate::show(&mut self.state, page);
+                return (page == Page::Trail).then_some(Effect::ReadTrail).into_iter().collect();
+            }
             Action::NextTab => navigate::tab(&mut self.state, 1),
             Action::PreviousTab => navigate::tab(&mut self.state, -1),
             Action::ZoomIn => navigate::zoom(&mut self.state, 1),
@@ -269,6 +304,9 @@ fn place_context(state: &State) -> Context {
         Some(Place::Changes { .. }) => Context::Changes,
         Some(Place::Alerts { .. }) => Context::Alerts,
         Some(Place::Operations { .. }) => Context::Operations,
+        Some(Place::Rollouts { .. }) => Context::Rollouts,
+        Some(Place::Databases { .. }) => Context::Databases,
+        Some(Place::Trail(_)) => Context::Trail,
     }
 }
 

@@ -13,7 +13,7 @@ pub enum GlyphSet {
 pub const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
 /// Twins of single characters: what they are, then what stands for them.
-const TWINS: [(&str, char); 21] = [
+const TWINS: [(&str, char); 23] = [
     ("─━╌╍┄", '-'),
     ("│┃╎", '|'),
     ("┌┐└┘├┤┬┴┼┏┓┗┛┣┫┳┻╋╭╮╯╰", '+'),
@@ -23,6 +23,8 @@ const TWINS: [(&str, char); 21] = [
     ("…", '~'),
     ("●▪", '*'),
     ("○", 'o'),
+    ("■", '#'),
+    ("□", '.'),
     ("·", '.'),
     ("−–—", '-'),
     ("±", '+'),

@@ -76,11 +76,13 @@ impl Piece {
 pub struct Canvas<'a> {
     buffer: &'a mut Buffer,
     theme: &'a Theme,
+    /// How far the text that was drawn last can be scrolled, lines.
+    pub reach: usize,
 }
 
 impl<'a> Canvas<'a> {
     pub fn new(buffer: &'a mut Buffer, theme: &'a Theme) -> Self {
-        Self { buffer, theme }
+        Self { buffer, theme, reach: 0 }
     }
 
     fn style(&self, ink: Ink) -> Style {

@@ -20,24 +20,31 @@ use crate::theme::{GlyphSet, Role, Theme, glyphs};
 use canvas::Canvas;
 use panels::{footer, header};
 
-/// Draws the whole screen for the frame's size.
-pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
-    paint(frame.buffer_mut(), state, theme);
+/// Draws the whole screen for the frame's size; how far the text on top can be scrolled, lines.
+pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) -> usize {
+    paint(frame.buffer_mut(), state, theme)
 }
 
-/// Draws into a buffer; its size decides the layout.
-pub fn paint(buffer: &mut Buffer, state: &State, theme: &Theme) {
+/// The same into a buffer; its size decides the layout.
+pub fn paint(buffer: &mut Buffer, state: &State, theme: &Theme) -> usize {
     let size = Size { width: buffer.area.width, height: buffer.area.height };
     let mut canvas = Canvas::new(buffer, theme);
     screen(&mut canvas, size, state);
+    let reach = canvas.reach;
     if theme.glyphs == GlyphSet::Ascii {
         fold(buffer);
     }
+    reach
 }
 
 fn screen(canvas: &mut Canvas<'_>, size: Size, state: &State) {
     // A card needs the whole body: what lies below it is not drawn.
-    let carded = matches!(state.overlay, Some(Overlay::Card(_)));
+    let card = match &state.overlay {
+        Some(Overlay::Card(card)) => Some(card),
+        Some(Overlay::Command(command)) => command.over.as_ref(),
+        _ => None,
+    };
+    let carded = card.is_some();
     let on_board = matches!(state.place(), Some(Place::Board(_)) | None) && !carded;
     let page = if on_board { Page::Board } else { Page::Whole };
     let Some(regions) = layout::regions(size, page, !state.notices.is_empty()) else {
@@ -55,14 +62,21 @@ fn screen(canvas: &mut Canvas<'_>, size: Size, state: &State) {
         canvas.rule(regions.rule);
     }
     let over = Rect { height: regions.rule.y - regions.body.y, width: size.width, ..regions.body };
+    if let Some(card) = card {
+        overlays::card::draw(canvas, over, state, card);
+    }
     match &state.overlay {
         Some(Overlay::Help { scroll }) => overlays::help::draw(canvas, over, state, *scroll),
         Some(Overlay::Explain { scroll }) => overlays::explain::draw(canvas, over, state, *scroll),
+        Some(Overlay::Record { scroll }) => {
+            if let Some(Place::Trail(place)) = state.place() {
+                screens::trail::record(canvas, over, state, place, *scroll);
+            }
+        }
         Some(Overlay::Menu(menu)) => overlays::menu::draw(canvas, over, state, menu),
         Some(Overlay::Ask(ask)) => overlays::ask::question(canvas, over, state, ask),
         Some(Overlay::Command(command)) => overlays::ask::command(canvas, over, state, command),
-        Some(Overlay::Card(card)) => overlays::card::draw(canvas, over, state, card),
-        None => {}
+        Some(Overlay::Card(_)) | None => {}
     }
     footer::notice(canvas, regions.notice, state);
     footer::draw(canvas, regions.footer, state);
@@ -78,6 +92,9 @@ fn place(canvas: &mut Canvas<'_>, regions: &Regions, state: &State) {
         Some(Place::Sources { selected }) => screens::lists::sources(canvas, body, state, selected.as_ref()),
         Some(Place::Changes { selected }) => screens::lists::changes(canvas, body, state, selected.as_ref()),
         Some(Place::Alerts { selected }) => screens::lists::alerts(canvas, body, state, selected.as_ref()),
+        Some(Place::Rollouts { selected }) => screens::rollouts::draw(canvas, body, state, selected.as_ref()),
+        Some(Place::Databases { selected }) => screens::databases::draw(canvas, body, state, selected.as_ref()),
+        Some(Place::Trail(place)) => screens::trail::draw(canvas, body, state, place),
         Some(Place::Operations { selected }) => screens::operations::draw(canvas, body, state, selected.as_ref()),
         None => screens::board::draw(canvas, regions, state, &BoardPlace::default()),
     }

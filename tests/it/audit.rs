@@ -66,7 +66,10 @@ fn only_segment(trail: &Path) -> PathBuf {
 fn an_operation_in_doubt_is_found_shown_and_resolved() {
     let folder = tempfile::tempdir().unwrap();
     let trail = folder.path().join("audit");
-    let empty = audit(&trail, &["verify"]);
+    let named = audit(&trail, &["verify"]);
+    assert!(code(&named) == 2 && text(&named).contains("there is no such folder"), "{named:?}");
+    let mut default = Command::new(env!("CARGO_BIN_EXE_tierdeck"));
+    let empty = default.args(["audit", "verify"]).env("XDG_STATE_HOME", folder.path()).output().unwrap();
     assert!(code(&empty) == 0 && text(&empty).contains("is empty"), "{empty:?}");
     let action = killed(&trail);
     let doubted = audit(&trail, &["verify"]);
@@ -74,6 +77,8 @@ fn an_operation_in_doubt_is_found_shown_and_resolved() {
     let list = text(&audit(&trail, &["list", "--outcome", "in-doubt", "--who", "JANE"]));
     assert!(list.contains("rollout/back\\x1b]0;owned\\x07end\\u{202e} IN DOUBT"), "{list}");
     assert!(text(&audit(&trail, &["list", "--outcome", "verified"])).contains("no operation fits"));
+    let bogus = audit(&trail, &["list", "--outcome", "bogus"]);
+    assert!(code(&bogus) == 2 && text(&bogus).contains("one of verified, failed,"), "{bogus:?}");
     let show = audit(&trail, &["show", action.short()]);
     assert!(code(&show) == 0 && text(&show).contains("IN DOUBT step 1: intent at line 2"), "{show:?}");
     assert_eq!(code(&audit(&trail, &["show", "ffffffff"])), 2);
@@ -124,6 +129,61 @@ fn damage_has_its_exit_code_and_place() {
     assert_eq!((code(&against(&[])), code(&against(&anchored))), (4, 3));
     std::fs::write(&file, &whole).unwrap();
     assert_eq!(code(&against(&anchored)), 4);
+}
+
+/// The exit code and what is told, within 5 s: a pipe must not make anybody wait.
+fn in_time(trail: &Path, args: &[&str]) -> (i32, String) {
+    let mut bounded = Command::new("timeout");
+    bounded.args(["-s", "KILL", "5", env!("CARGO_BIN_EXE_tierdeck"), "audit", "--dir"]).arg(trail).args(args);
+    let output = bounded.output().unwrap();
+    (output.status.code().unwrap_or(-1), text(&output))
+}
+
+#[test]
+fn what_is_no_segment_or_no_checkpoint_is_told_and_never_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let trail = folder.path().join("audit");
+    let action = killed(&trail);
+    let other = trail.join("20261120T000000Z-bastion-1-00000001");
+    std::fs::create_dir(&other).unwrap();
+    let segment = other.join("000001.jsonl");
+    let link = |to: &str| std::os::unix::fs::symlink(to, &segment).unwrap();
+    let pipe = || assert!(Command::new("mkfifo").arg(&segment).status().unwrap().success());
+    let strange: [&dyn Fn(); 4] =
+        [&pipe, &|| link("/dev/zero"), &|| std::fs::create_dir(&segment).unwrap(), &|| link("000001.jsonl")];
+    for (index, make) in strange.iter().enumerate() {
+        make();
+        let (code, told) = in_time(&trail, &["verify"]);
+        assert!(code == 1 && told.contains("cannot be read: 000001.jsonl"), "{index}: {code} {told}");
+        assert!(told.contains("00000001"), "the stream is named: {told}");
+        let (code, list) = in_time(&trail, &["list"]);
+        assert!(code == 0 && list.contains("IN DOUBT"), "{index}: the other stream is still read: {code} {list}");
+        if segment.is_dir() && !segment.is_symlink() {
+            std::fs::remove_dir(&segment).unwrap();
+        } else {
+            std::fs::remove_file(&segment).unwrap();
+        }
+    }
+    // Nothing, and an empty file.
+    for empty in [false, true] {
+        if empty {
+            std::fs::write(&segment, "").unwrap();
+        }
+        let (code, told) = in_time(&trail, &["verify"]);
+        assert!(code == 2 && told.contains("it has no line"), "{code} {told}");
+    }
+    // Opening a journal beside a pipe does not wait for it either.
+    std::fs::remove_file(&segment).unwrap();
+    pipe();
+    let resolve = ["resolve", action.as_str(), "--outcome", "failed", "--reason", "x"];
+    assert_eq!(in_time(&trail, &resolve).0, 0);
+    std::fs::remove_dir_all(&other).unwrap();
+    let checkpoint = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&checkpoint).status().unwrap().success());
+    for file in [checkpoint.to_str().unwrap(), "/dev/zero"] {
+        let (code, told) = in_time(&trail, &["verify", "--checkpoint", file]);
+        assert!(code == 2 && told.contains("is no regular file"), "{code} {told}");
+    }
 }
 
 #[test]

@@ -152,7 +152,9 @@ impl Cluster {
     /// The bytes of a frame.
     fn frame(&mut self) -> usize {
         let (state, theme) = (self.session.state(), &self.theme);
-        self.terminal.draw(|frame| tierdeck::ui::draw(frame, state, theme)).unwrap();
+        let mut reach = 0;
+        self.terminal.draw(|frame| reach = tierdeck::ui::draw(frame, state, theme)).unwrap();
+        self.session.drawn(reach);
         self.terminal.backend_mut().take().len()
     }
 
@@ -162,10 +164,14 @@ impl Cluster {
     }
 
     /// Shows the pods of the first workload.
-    fn members(mut self) -> Self {
+    fn members(self) -> Self {
         let place =
             ComponentPlace { component: workload(0), tab: Tab::Members, signal: None, range_minutes: 60, scroll: 0 };
-        let state = State { places: vec![Place::Component(place)], ..self.session.state().clone() };
+        self.showing(Place::Component(place))
+    }
+
+    fn showing(mut self, place: Place) -> Self {
+        let state = State { places: vec![place], ..self.session.state().clone() };
         let keymap = Keymap::load(keymap::DEFAULT, "default.toml").unwrap();
         self.session = Session::new(state, World::new(&Settings::default()), keymap);
         self.frame();
@@ -224,6 +230,19 @@ fn scrolling_formats_the_rows_that_are_seen() {
     let ((few_bytes, few), (many_bytes, many)) = (scroll(100), scroll(10_000));
     assert!(few_bytes > 0 && few_bytes <= 2_000 && many_bytes <= 2_000, "{few_bytes}, {many_bytes} bytes");
     assert!(many <= few + few / 10 + 20, "{few} allocations for 100 pods, {many} for 10,000");
+}
+
+#[test]
+fn a_list_of_workloads_formats_the_rows_that_are_seen() {
+    let scroll = |workloads: usize| {
+        let mut cluster = Cluster::of(workloads).showing(Place::Rollouts { selected: None });
+        cluster.key(Key::char('j'));
+        allocations(|| cluster.key(Key::char('j')))
+    };
+    let ((few_bytes, few), (many_bytes, many)) = (scroll(40), scroll(240));
+    assert!(few_bytes > 0 && few_bytes <= 2_000 && many_bytes <= 2_000, "{few_bytes}, {many_bytes} bytes");
+    // The lists of names themselves grow a few times.
+    assert!(many <= few + few / 10 + 40, "{few} allocations for 40 workloads, {many} for 240");
 }
 
 #[test]

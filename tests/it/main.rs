@@ -19,6 +19,7 @@ mod config;
 mod contract;
 mod cost;
 mod databases;
+mod durability;
 mod operations;
 mod pty;
 mod run;

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use rustix::fs::{FallocateFlags, OFlags};
 
+use super::streams::segment_file;
+
 /// A file that is only ever appended to.
 pub trait Tape: Send {
     /// Appends some of `bytes` and says how many.
@@ -64,6 +66,9 @@ pub trait Disk: Send {
 
     /// Removes the reserve.
     fn release(&self, path: &Path);
+
+    /// Removes a stream's folder in which no line was written.
+    fn discard(&self, stream: &Path);
 }
 
 /// The real one.
@@ -84,8 +89,8 @@ impl Disk for RealDisk {
     }
 
     fn tape(&self, path: &Path, new: bool) -> io::Result<Box<dyn Tape>> {
-        // The standard library opens with O_CLOEXEC.
-        let flags = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
+        // The standard library opens with O_CLOEXEC. A pipe in the place of a file is no reason to wait.
+        let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or(0);
         let file = OpenOptions::new().append(true).create_new(new).mode(0o600).custom_flags(flags).open(path)?;
         Ok(Box::new(RealTape(file)))
     }
@@ -107,7 +112,36 @@ impl Disk for RealDisk {
     fn release(&self, path: &Path) {
         let _ = std::fs::remove_file(path);
     }
+
+    fn discard(&self, stream: &Path) {
+        let first = segment_file(stream, 1);
+        if std::fs::metadata(&first).is_ok_and(|about| about.len() == 0) {
+            let _ = std::fs::remove_file(&first);
+        }
+        // A folder with anything in it stays.
+        let _ = std::fs::remove_dir(stream);
+    }
 }
+
+/// Whether a folder, or the nearest one above it, can serve when the trail's own fails: on a file system that keeps what
+/// it confirms, which one in memory does not, and not somebody else's.
+///
+/// # Errors
+/// Why it cannot.
+pub fn shelters(path: &Path) -> io::Result<()> {
+    let existing = path.ancestors().find(|above| above.exists()).unwrap_or(path);
+    if path.exists() && std::fs::symlink_metadata(path)?.uid() != rustix::process::getuid().as_raw() {
+        return Err(io::Error::other("it belongs to somebody else"));
+    }
+    let kind = u64::try_from(rustix::fs::statfs(existing)?.f_type).unwrap_or(0);
+    if IN_MEMORY.contains(&kind) {
+        return Err(io::Error::other("it is in memory, where nothing is durable"));
+    }
+    Ok(())
+}
+
+/// `tmpfs` and `ramfs` (linux/magic.h): their fsync(2) succeeds and confirms nothing.
+const IN_MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58f6];
 
 struct RealTape(File);
 

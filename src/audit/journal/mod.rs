@@ -11,7 +11,7 @@ use super::record::redact::Secrets;
 use super::record::{Event, Head, Intent, Moment, Record, StreamId, Subject, Text};
 use super::{line, streams};
 
-pub use disk::{Disk, RealDisk, Tape};
+pub use disk::{Disk, RealDisk, Tape, shelters};
 pub use fault::JournalFault;
 pub use start::{Opened, Opening, host_facts};
 use writer::Writer;
@@ -127,6 +127,12 @@ impl Journal {
         let receipt = self.append(&Record::of_session(Event::SessionEnd { why }));
         self.disk.release(&self.reserve_file());
         receipt
+    }
+
+    /// Whether the reserve is used up: outcomes are still taken, intents are not until another journal is opened.
+    #[must_use]
+    pub const fn is_short(&self) -> bool {
+        self.is_short
     }
 
     #[must_use]

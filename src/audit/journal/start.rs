@@ -59,17 +59,26 @@ impl Journal {
             found.look(&*disk, stream, (moment, &who, &secrets));
         }
         let stream = StreamId::new(moment.wall_stamp(), &host, std::process::id(), random());
-        let writer = Writer::create(&*disk, trail, stream, who)?;
+        let folder = trail.join(stream.as_str());
+        let writer = Writer::create(&*disk, trail, stream, who).inspect_err(|_| disk.discard(&folder))?;
         let trail = trail.to_owned();
         let mut journal = Self { disk, trail, now, limits, secrets, writer, is_short: false, poisoned: None };
         if limits.reserve_bytes > 0 {
             let reserve = journal.reserve_file();
-            journal.disk.reserve(&reserve, limits.reserve_bytes).map_err(unwritable(&reserve))?;
+            journal.disk.reserve(&reserve, limits.reserve_bytes).map_err(|error| {
+                journal.disk.release(&reserve);
+                journal.disk.discard(&folder);
+                unwritable(&reserve)(error)
+            })?;
         }
         let version = Text::fixed(env!("CARGO_PKG_VERSION"));
         let mode = Text::fixed(mode);
         let start = SessionStart { version, mode, pid: std::process::id(), host: facts, heads: found.heads, continues };
-        journal.append(&Record::of_session(Event::SessionStart(start)))?;
+        let first = journal.append(&Record::of_session(Event::SessionStart(start)));
+        first.inspect_err(|_| {
+            journal.disk.release(&journal.reserve_file());
+            journal.disk.discard(&folder);
+        })?;
         Ok(Opened { journal, recovered: found.recovered, unreadable: found.unreadable })
     }
 }

@@ -25,6 +25,10 @@ pub enum Event {
     Disarm {
         why: Text,
     },
+    /// Nobody looks any more: the terminal was given back, or is gone. What has begun goes on to its end.
+    Detached {
+        why: Text,
+    },
     Plan(Plan),
     /// All guards, at plan time and again before the first byte (`recheck`).
     Guards {
@@ -83,6 +87,7 @@ impl Event {
             Self::Config { .. } => "config",
             Self::Arm(_) => "arm",
             Self::Disarm { .. } => "disarm",
+            Self::Detached { .. } => "detached",
             Self::Plan(_) => "plan",
             Self::Guards { .. } => "guards",
             Self::Deny { .. } => "deny",
@@ -135,12 +140,19 @@ pub struct Plan {
     /// By [`Text::valued`].
     pub params: BTreeMap<String, Text>,
     pub hash: Digest,
-    /// Each step in words.
-    pub steps: Vec<Text>,
+    pub steps: Vec<Step>,
     /// What the plan rests on.
     pub before: Vec<Value>,
     /// `safer`, `careful`, `risky`, `irreversible`.
     pub risk: Text,
+}
+
+/// One request of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    pub what: Text,
+    /// What will be sent, body included.
+    pub request: Text,
     /// The equivalent shell command.
     pub same_as: Text,
 }
@@ -325,8 +337,10 @@ pub struct Debt {
     pub state: DebtState,
     /// `sync of argocd/shop suspended`.
     pub what: Text,
-    /// What puts it back: an operation with its parameters.
-    pub put_back: Text,
+    /// `sync`, `bounds`, `cordon`, `hold`, `automatic-failover`.
+    pub sort: Text,
+    /// What puts it back needs these.
+    pub values: BTreeMap<String, Text>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

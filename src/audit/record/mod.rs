@@ -6,21 +6,26 @@
 
 mod base64;
 mod event;
+pub mod history;
 mod ids;
 pub mod redact;
 pub mod summary;
 mod text;
+mod told;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::text::Shown;
 use crate::domain::time::Stamp;
 
 pub use event::{
     Arm, BreakGlass, Class, Confirm, Debt, DebtState, Event, Guard, InDoubt, Intent, Lock, LockState, Method, Outcome,
-    Plan, Recovery, Reply, Request, Resolve, Runbook, Seal, SessionStart, Sink, SinkState, Value, Verdict, Verified,
+    Plan, Recovery, Reply, Request, Resolve, Runbook, Seal, SessionStart, Sink, SinkState, Step, Value, Verdict,
+    Verified,
 };
 pub use ids::{ActionId, Digest, StreamId};
 pub use text::{TEXT_CAP, Text};
+pub use told::Field;
 
 /// One thing that happened, before it has its place in a stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +100,12 @@ impl Target {
     pub fn path(&self) -> String {
         let parts = [&self.kind, &self.scope, &self.name].map(Text::as_str);
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+    }
+
+    /// The same for people.
+    #[must_use]
+    pub fn shown(&self) -> Shown {
+        Shown::of(&self.path())
     }
 }
 

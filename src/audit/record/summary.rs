@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ActionId, Class, Event, Line, Outcome, StreamId, Text};
+use super::{ActionId, Class, Event, Line, Outcome, StreamId, Target, Text};
 use crate::domain::time::Stamp;
 
 /// How far an operation has come, by its records.
@@ -44,11 +44,12 @@ pub struct Summary {
     pub action: ActionId,
     /// Wall time of its first record.
     pub at: Stamp,
+    /// World time of its newest record.
+    pub last: Stamp,
     pub who: Text,
     pub identity: Text,
     pub environment: Text,
-    /// `rollout/shop/backend`.
-    pub target: Text,
+    pub target: Target,
     pub operation: Text,
     /// The newest reason that was given.
     pub reason: Text,
@@ -56,7 +57,6 @@ pub struct Summary {
     /// The requests in doubt.
     pub doubts: Vec<Doubt>,
     pub break_glass: bool,
-    pub records: u64,
 }
 
 /// A request of which it is not known whether it was sent and what it did.
@@ -112,16 +112,16 @@ impl Gathered {
         let row = Summary {
             action: action.clone(),
             at: line.at(),
+            last: Stamp::default(),
             who: line.who.clone(),
             identity: empty(),
             environment: empty(),
-            target: empty(),
+            target: Target::default(),
             operation: empty(),
             reason: empty(),
             state: State::Planned,
             doubts: Vec::new(),
             break_glass: false,
-            records: 0,
         };
         Self {
             row,
@@ -138,7 +138,7 @@ impl Gathered {
 
     fn add(&mut self, line: &Line) {
         let row = &mut self.row;
-        row.records += 1;
+        row.last = row.last.max(Stamp::parse_rfc3339(&line.world).unwrap_or_default());
         let is_first = line.at() <= row.at;
         if is_first {
             row.at = line.at();
@@ -150,8 +150,12 @@ impl Gathered {
                 to.clone_from(from);
             }
         }
-        if let Some(target) = line.record.target.as_ref().filter(|_| row.target.is_empty()) {
-            row.target = Text::name(&target.path());
+        if let Some(target) = &line.record.target {
+            // Later records know more of it: the server's own identity is read on the way.
+            let known = row.target.uid.is_empty() || !target.uid.is_empty();
+            if known {
+                row.target.clone_from(target);
+            }
         }
         self.event(line);
     }

@@ -86,8 +86,9 @@ fn markdown(rows: &[&Summary], whole: bool) -> String {
     out.push_str("| time (UTC) | id | who | as | environment | operation | target | reason | outcome |\n");
     out.push_str("|---|---|---|---|---|---|---|---|---|\n");
     for row in rows {
-        let texts = [&row.who, &row.identity, &row.environment, &row.operation, &row.target, &row.reason];
-        let [who, identity, environment, operation, target, reason] = texts.map(|text| plain(text.shown().as_str()));
+        let texts = [&row.who, &row.identity, &row.environment, &row.operation, &row.reason];
+        let [who, identity, environment, operation, reason] = texts.map(|text| plain(text.shown().as_str()));
+        let target = plain(row.target.shown().as_str());
         let glass = if row.break_glass { ", break-glass" } else { "" };
         out.push_str(&format!(
             "| {} | {} | {who} | {identity} | {environment} | {operation} | {target} | {reason} | {}{glass} |\n",

@@ -12,14 +12,18 @@ use serde_json::value::RawValue;
 
 use super::{Failure, Global, OK, out, places};
 use crate::audit::query::{self, Filter};
-use crate::audit::record::summary::Summary;
+use crate::audit::record::summary::{State, Summary};
 use crate::audit::record::{Head, Outcome};
 use crate::audit::verify::{Damage, Report, verify};
+use crate::domain::file;
 use crate::domain::text::Shown;
 use crate::domain::time::{Clock, Stamp};
 use crate::report::SCHEMA;
 use crate::report::audit::{Checkpoint, Finding, List, Operation, Show, Verified};
 use crate::runtime::clock::Clocks;
+
+/// The largest checkpoint that is read, bytes: it holds 200 of them for a stream.
+const CHECKPOINT_CAP: u64 = 64 << 20;
 
 #[derive(Clone, Debug, Args)]
 pub struct AuditArgs {
@@ -95,7 +99,7 @@ struct FilterArgs {
     #[arg(long)]
     environment: Option<String>,
     /// verified, failed, no-effect, overridden, partly-done, unknown, unverified, in-doubt, in-flight, planned, denied
-    #[arg(long)]
+    #[arg(long, value_parser = known_state)]
     outcome: Option<String>,
     /// RFC 3339, or how long ago: 30m, 12h, 7d
     #[arg(long, value_parser = moment)]
@@ -115,6 +119,10 @@ impl From<&FilterArgs> for Filter {
 pub fn run(global: &Global, args: &AuditArgs) -> Result<u8, Failure> {
     let settings = places::settings(global)?;
     let trail = match &args.dir {
+        // The default folder is made by the first session; one that was named is a mistake when it is not there.
+        Some(dir) if !dir.exists() => {
+            return Err(Failure::usage(format!("--dir {}: there is no such folder", dir.display())));
+        }
         Some(dir) => dir.clone(),
         None => places::audit_folder(global, &settings)?,
     };
@@ -192,11 +200,11 @@ fn finding(finding: &crate::audit::verify::Finding) -> Finding {
 }
 
 /// The heads of an earlier `audit verify --json`.
-fn heads(file: &Path) -> Result<Vec<Head>, Failure> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::usage(format!("{}: cannot be read: {error}", file.display())))?;
+fn heads(path: &Path) -> Result<Vec<Head>, Failure> {
+    let text = file::read_text(path, CHECKPOINT_CAP)
+        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
     let checkpoint: Checkpoint = serde_json::from_str(&text).map_err(|error| {
-        Failure::usage(format!("{}: no output of `tierdeck audit verify --json`: {error}", file.display()))
+        Failure::usage(format!("{}: no output of `tierdeck audit verify --json`: {error}", path.display()))
     })?;
     Ok(checkpoint.heads)
 }
@@ -238,6 +246,14 @@ fn known_outcome(text: &str) -> Result<Outcome, String> {
     let known = Outcome::ALL.into_iter().filter(|outcome| *outcome != Outcome::Unknown);
     let names: Vec<_> = known.clone().map(Outcome::name).collect();
     known.into_iter().find(|outcome| outcome.name() == text).ok_or_else(|| format!("one of {}", names.join(", ")))
+}
+
+fn known_state(text: &str) -> Result<String, String> {
+    let states = [State::Unverified, State::InDoubt, State::InFlight, State::Planned, State::Denied];
+    let words = Outcome::ALL.into_iter().map(Outcome::name).chain(states.into_iter().map(State::word));
+    let known: Vec<String> = words.map(query::plain).collect();
+    let wanted = query::plain(text);
+    if known.contains(&wanted) { Ok(wanted) } else { Err(format!("one of {}", known.join(", "))) }
 }
 
 /// RFC 3339, or a number with `m`, `h` or `d` before now.

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::audit::query::Found;
+use crate::audit::record::Field;
 use crate::audit::record::summary::Summary;
+use crate::audit::record::{Digest, Event, Guard, Plan, Verdict};
 use crate::audit::verify::Report;
 use crate::domain::text::Shown;
 
@@ -40,14 +42,17 @@ pub fn list(rows: &[&Summary], lines: u64, folder: &str) -> String {
 pub fn detail(row: &Summary, found: &[Found]) -> String {
     let mut out = format!("{}  {}  {}\n", row.action, row.operation.shown(), row.state.word());
     for (name, value) in [
-        ("target", &row.target),
-        ("in", &row.environment),
-        ("by", &row.who),
-        ("as", &row.identity),
-        ("reason", &row.reason),
+        ("target", row.target.shown()),
+        ("realm", row.target.realm.shown()),
+        ("uid", row.target.uid.shown()),
+        ("in", row.environment.shown()),
+        ("by", row.who.shown()),
+        ("as", row.identity.shown()),
+        ("reason", row.reason.shown()),
+        ("undoes", Shown::of(parent(found))),
     ] {
         if !value.is_empty() {
-            let _ = writeln!(out, "  {name:<7} {}", value.shown());
+            let _ = writeln!(out, "  {name:<7} {value}");
         }
     }
     for doubt in &row.doubts {
@@ -55,34 +60,65 @@ pub fn detail(row: &Summary, found: &[Found]) -> String {
     }
     for Found { line, .. } in found {
         let _ = writeln!(out, "\n{}  {}  {} line {}", line.ts, line.record.event.kind(), line.stream, line.seq);
-        let data = serde_json::to_value(&line.record.event).unwrap_or_default();
-        if let Some(data) = data.get("data") {
-            fields(&mut out, data, 1);
+        match &line.record.event {
+            Event::Plan(plan) => self::plan(&mut out, plan),
+            Event::Guards { plan, results, .. } => guards(&mut out, plan, results),
+            _ => {
+                for Field { depth, name, value } in line.fields() {
+                    let indent = "  ".repeat(depth + 1);
+                    let _ = match value {
+                        Some(value) => writeln!(out, "{indent}{name} {value}"),
+                        None => writeln!(out, "{indent}{name}"),
+                    };
+                }
+            }
         }
     }
     out
 }
 
-/// JSON as indented `name: value` lines.
-fn fields(out: &mut String, value: &serde_json::Value, depth: usize) {
-    let indent = "  ".repeat(depth);
-    let entries: Vec<(String, &serde_json::Value)> = match value {
-        serde_json::Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), value)).collect(),
-        serde_json::Value::Array(list) => list.iter().map(|value| ("-".to_owned(), value)).collect(),
-        _ => Vec::new(),
-    };
-    for (name, value) in entries {
-        let name = Shown::of(&name);
-        let _ = match value {
-            serde_json::Value::Object(_) | serde_json::Value::Array(_) => {
-                let _ = writeln!(out, "{indent}{name}");
-                fields(out, value, depth + 1);
-                Ok(())
-            }
-            serde_json::Value::Null => Ok(()),
-            serde_json::Value::String(text) => writeln!(out, "{indent}{name} {}", Shown::of(text)),
-            other => writeln!(out, "{indent}{name} {other}"),
+/// The operation that this one takes back, if it does.
+fn parent(found: &[Found]) -> &str {
+    let parent = found.iter().find_map(|found| found.line.record.parent.as_ref());
+    parent.map(crate::audit::record::ActionId::as_str).unwrap_or_default()
+}
+
+/// What was to be sent, and what that rested on.
+fn plan(out: &mut String, plan: &Plan) {
+    let _ = writeln!(out, "  {} ({}), hash {}", plan.operation.shown(), plan.risk.shown(), plan.hash);
+    for (name, value) in &plan.params {
+        let _ = writeln!(out, "  {} {}", Shown::of(name), value.shown());
+    }
+    for (number, step) in plan.steps.iter().enumerate() {
+        let _ = writeln!(out, "  step {}: {}", number + 1, step.what.shown());
+        let _ = writeln!(out, "    sends   {}", step.request.shown());
+        let _ = writeln!(out, "    same as {}", step.same_as.shown());
+    }
+    let _ = writeln!(out, "  rests on");
+    for value in &plan.before {
+        let version =
+            if value.version.is_empty() { String::new() } else { format!(" version {}", value.version.shown()) };
+        let _ = writeln!(
+            out,
+            "    {} {}{version} at {}",
+            value.what.shown(),
+            value.value.shown(),
+            value.observed_at.shown()
+        );
+    }
+}
+
+/// One line each, with the value it judged.
+fn guards(out: &mut String, plan: &Digest, results: &[Guard]) {
+    let _ = writeln!(out, "  of plan {plan}");
+    for guard in results {
+        let verdict = match guard.verdict {
+            Verdict::Pass => "pass",
+            Verdict::Warn => "WARN",
+            Verdict::Block => "BLOCK",
+            Verdict::Unknown => "UNKNOWN",
         };
+        let _ = writeln!(out, "  {verdict:<7} {:<14} {}", guard.name.shown(), guard.value.shown());
     }
 }
 

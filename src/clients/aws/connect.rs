@@ -8,7 +8,7 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
-use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 
 use crate::clients::egress::Egress;
 use crate::domain::error::{Fault, FaultKind};
@@ -86,6 +86,15 @@ impl Connection {
             endpoint_url: options.endpoint_url.clone(),
         };
         Ok(Self { panel, heartbeat, place })
+    }
+
+    /// The credentials that the chain gives now: what must not be written anywhere.
+    pub async fn secrets(&self) -> Vec<String> {
+        let Some(provider) = self.panel.credentials_provider() else { return Vec::new() };
+        let Ok(credentials) = provider.provide_credentials().await else { return Vec::new() };
+        let id = Some(credentials.access_key_id());
+        let all = [id, Some(credentials.secret_access_key()), credentials.session_token()];
+        all.into_iter().flatten().map(str::to_owned).collect()
     }
 
     #[must_use]

@@ -1,97 +1,123 @@
 //! From settings to a connection: kubeconfig, context, in-cluster; credentials only by the standard chain.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, header};
-use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
-use tokio::sync::{Semaphore, watch};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use super::fault;
+use super::plugin::{Identity, PATIENCE, Plugin};
 use super::read::Connection;
 use crate::clients::egress::Egress;
 use crate::domain::error::{Fault, FaultKind};
+use crate::domain::file::{self, FileError};
 use crate::domain::settings::KubernetesSettings;
 use crate::domain::text::{Raw, Shown};
 use crate::shown;
 
 /// Deadline of a TCP connect with its TLS handshake.
 pub const CONNECT: Duration = Duration::from_secs(3);
-/// Deadline of building a client; exec plugins (`aws eks get-token`) run three times in it and have no deadline of
-/// their own (facts/kubernetes.md 0.4).
-const BUILD: Duration = Duration::from_secs(15);
+/// Deadline of opening a cluster: its files are read, and its credential plugin has run.
+const BUILD: Duration = Duration::from_secs(PATIENCE.as_secs() + 5);
 
-/// Opens one cluster, as often as needed but never twice at once.
+/// Opens one cluster, as often as needed.
 pub struct Connector {
     settings: KubernetesSettings,
     egress: Egress,
-    /// Held by the build that runs, which outlives the wait for it: a plugin that hangs cannot be stopped, and must not
-    /// be joined by another one at every try.
-    building: Arc<Semaphore>,
-    /// The program that the last build got its credentials from: only its name may be told.
-    plugin: watch::Sender<Option<Raw>>,
+    /// Held while files are read, which may outlive the wait for it: a file system that hangs must not get a thread more at
+    /// every try.
+    reading: Arc<Semaphore>,
 }
 
 impl Connector {
     #[must_use]
     pub fn new(settings: KubernetesSettings, egress: Egress) -> Self {
-        Self { settings, egress, building: Arc::new(Semaphore::new(1)), plugin: watch::Sender::new(None) }
+        Self { settings, egress, reading: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Opens the cluster that the settings name. Nothing is sent yet; exec plugins run, and cannot ask anything.
+    /// Opens the cluster that the settings name. Nothing is sent yet; a credential plugin runs, and cannot ask anything.
     ///
     /// # Errors
     /// [`FaultKind::Usage`] for a kubeconfig that cannot be used (with its file) and for a server outside `egress`;
-    /// [`FaultKind::Unauthenticated`] when a credential plugin fails; [`FaultKind::Timeout`] when it hangs, or still
-    /// runs from an earlier try.
+    /// [`FaultKind::Unauthenticated`] when a credential plugin fails; [`FaultKind::Timeout`] when it or a file system
+    /// hangs.
     pub async fn connect(&self) -> Result<Connection, Fault> {
-        let label = Raw::new(&self.settings.name);
-        let hangs = |program: &Option<Raw>| fault::plugin_hangs(&label, program.as_ref(), BUILD);
-        let only = self.building.clone().try_acquire_owned().map_err(|_| hangs(&self.plugin.borrow()))?;
-        let (settings, egress, plugin) = (self.settings.clone(), self.egress, self.plugin.clone());
-        let building = tokio::task::spawn_blocking(move || {
-            let built = tokio::runtime::Handle::current().block_on(build(&settings, egress, &plugin));
-            drop(only);
-            built
-        });
-        match tokio::time::timeout(BUILD, building).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(fault::malformed(&label, "its client could not be built")),
-            Err(_) => Err(hangs(&self.plugin.borrow())),
+        tokio::time::timeout(BUILD, self.build()).await.unwrap_or_else(|_| Err(self.files_hang()))
+    }
+
+    async fn build(&self) -> Result<Connection, Fault> {
+        let (settings, egress) = (self.settings.clone(), self.egress);
+        let files = move || Handle::current().block_on(configuration(&settings, egress));
+        let (mut config, cluster) = self.apart(files).await?;
+        let host = config.cluster_url.host().unwrap_or_default().to_owned();
+        egress.check(&host)?;
+        let user = &mut config.auth_info;
+        if egress == Egress::LoopbackOnly && (config.proxy_url.is_some() || user.exec.is_some()) {
+            return Err(Fault::new(
+                FaultKind::Usage,
+                shown!("kubernetes {}: a plugin or proxy may leave loopback", Raw::new(&host)),
+                Shown::fixed("use a kubeconfig with plain credentials"),
+            ));
         }
+        let addresses = addresses(&config.cluster_url);
+        let plugin = match user.exec.take() {
+            Some(exec) if user.token.is_none() && user.token_file.is_none() && user.password.is_none() => {
+                let (plugin, identity) = Plugin::start(exec, addresses.0.clone()).await?;
+                if let Some(Identity { certificate, key }) = identity {
+                    user.client_certificate_data = Some(base64(certificate));
+                    user.client_key_data = Some(base64(key).into());
+                }
+                Some(Arc::new(plugin))
+            }
+            _ => None,
+        };
+        config.connect_timeout = Some(CONNECT);
+        config.default_retry = false;
+        let agent = HeaderValue::from_static(concat!("tierdeck/", env!("CARGO_PKG_VERSION")));
+        config.headers.push((header::USER_AGENT, agent));
+        let server = addresses.0.clone();
+        let client = move || Client::try_from(config).map_err(|error| fault::request(&server, &error));
+        let client = self.apart(client).await?;
+        Ok(Connection::new(client, addresses, cluster, plugin))
+    }
+
+    /// Does what reads files on a thread of its own.
+    async fn apart<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let only = self.reading.clone().try_acquire_owned().map_err(|_| self.files_hang())?;
+        let work = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(only);
+            done
+        });
+        let failed = |_| Err(fault::malformed(&Raw::new(&self.settings.name), "its client could not be built"));
+        work.await.unwrap_or_else(failed)
+    }
+
+    fn files_hang(&self) -> Fault {
+        Fault::new(
+            FaultKind::Timeout,
+            shown!(
+                "kubernetes {}: the files of its kubeconfig are not read in {} s",
+                Raw::new(&self.settings.name),
+                BUILD.as_secs()
+            ),
+            Shown::fixed("check the file system that they are on"),
+        )
     }
 }
 
-async fn build(
-    settings: &KubernetesSettings,
-    egress: Egress,
-    plugin: &watch::Sender<Option<Raw>>,
-) -> Result<Connection, Fault> {
-    let (mut config, cluster) = configuration(settings, egress).await?;
-    let host = config.cluster_url.host().unwrap_or_default().to_owned();
-    egress.check(&host)?;
-    if egress == Egress::LoopbackOnly && (config.proxy_url.is_some() || config.auth_info.exec.is_some()) {
-        return Err(Fault::new(
-            FaultKind::Usage,
-            shown!("kubernetes {}: a plugin or proxy may leave loopback", Raw::new(&host)),
-            Shown::fixed("use a kubeconfig with plain credentials"),
-        ));
-    }
-    let addresses = addresses(&config.cluster_url);
-    config.connect_timeout = Some(CONNECT);
-    config.default_retry = false;
-    let agent = HeaderValue::from_static(concat!("tierdeck/", env!("CARGO_PKG_VERSION")));
-    config.headers.push((header::USER_AGENT, agent));
-    if let Some(exec) = &mut config.auth_info.exec {
-        exec.interactive_mode = Some(ExecInteractiveMode::Never);
-    }
-    let program = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
-    let named = program.as_deref().map(Raw::new);
-    plugin.send_replace(named.clone());
-    let client = Client::try_from(config).map_err(|error| fault::building(&addresses.0, program.as_deref(), &error))?;
-    Ok(Connection::new(client, addresses, cluster, named))
+/// PEM text as a kubeconfig holds it.
+fn base64(pem: String) -> String {
+    let text = serde_json::to_value(k8s_openapi::ByteString(pem.into_bytes())).unwrap_or_default();
+    text.as_str().unwrap_or_default().to_owned()
 }
 
 /// `host:port` and the URL as a person would paste it, both without the user and password that the URL may hold.
@@ -114,6 +140,9 @@ async fn configuration(settings: &KubernetesSettings, egress: Egress) -> Result<
         ));
     }
     let file = explicit.cloned().unwrap_or_else(|| PathBuf::from("(KUBECONFIG or ~/.kube/config)"));
+    if let Some(path) = explicit {
+        check_file("kubeconfig", path, file::KUBECONFIG_CAP)?;
+    }
     let loaded = explicit.map_or_else(Kubeconfig::read, Kubeconfig::read_from);
     let kubeconfig = match loaded {
         Ok(kubeconfig) => kubeconfig,
@@ -131,10 +160,92 @@ async fn configuration(settings: &KubernetesSettings, egress: Egress) -> Result<
     let contexts: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
     let name = settings.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
     let context = kubeconfig.contexts.iter().find(|context| context.name == name);
-    let cluster = context.and_then(|named| named.context.as_ref()).map(|context| Raw::new(&context.cluster));
+    let context = context.and_then(|named| named.context.as_ref());
+    if let Some(context) = context {
+        check_files(&kubeconfig, context)?;
+    }
+    let cluster = context.map(|context| Raw::new(&context.cluster));
     let options = KubeConfigOptions { context: settings.context.clone(), ..KubeConfigOptions::default() };
     let config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
         .map_err(|error| fault::kubeconfig(&file, &error, &contexts))?;
     Ok((config, cluster.unwrap_or_else(|| Raw::new(&settings.name))))
+}
+
+/// What of the kubeconfig's user must not be written anywhere: token, password, key, and what plugins are given. Nothing
+/// is asked and no plugin is run.
+pub async fn secrets(settings: &KubernetesSettings, egress: Egress) -> Vec<String> {
+    let Ok((config, _)) = configuration(settings, egress).await else { return Vec::new() };
+    let urls = [Some(config.cluster_url.to_string()), config.proxy_url.as_ref().map(ToString::to_string)];
+    let mut found: Vec<String> = urls.iter().flatten().flat_map(|url| userinfo(url)).collect();
+    // The client writes its own type with its secrets only as a kubeconfig, in the names of the file.
+    let user = serde_json::to_value(&config.auth_info).unwrap_or_default();
+    let text = |value: Option<&serde_json::Value>| value.and_then(|value| value.as_str()).map(str::to_owned);
+    found.extend(["token", "password", "client-key-data"].into_iter().filter_map(|name| text(user.get(name))));
+    for (pointer, named) in [("/exec/env", true), ("/auth-provider/config", false)] {
+        let entries = user.pointer(pointer);
+        let pairs = entries.and_then(|entries| entries.as_array()).into_iter().flatten();
+        found.extend(pairs.filter(|_| named).filter_map(|pair| text(pair.get("value"))));
+        let values = entries.and_then(|entries| entries.as_object()).into_iter().flatten();
+        found.extend(values.filter_map(|(_, value)| text(Some(value))));
+    }
+    let path = config.auth_info.token_file.as_deref().map(Path::new);
+    let file = path.and_then(|path| file::read_text(path, file::TEXT_CAP).ok());
+    found.extend(file);
+    found
+}
+
+/// User and password of a URL: together, and the password alone.
+#[must_use]
+pub fn userinfo(url: &str) -> Vec<String> {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    let Some((user, _)) = authority.rsplit_once('@') else { return Vec::new() };
+    let password = user.split_once(':').map(|(_, password)| password.to_owned());
+    std::iter::once(user.to_owned()).chain(password).collect()
+}
+
+/// Checks the files that a context names, as far as they are there: what is no regular file would hold up its reader or
+/// fill our memory.
+fn check_files(kubeconfig: &Kubeconfig, context: &Context) -> Result<(), Fault> {
+    let cluster = kubeconfig.clusters.iter().find(|named| named.name == context.cluster);
+    let cluster = cluster.and_then(|named| named.cluster.as_ref());
+    let user = kubeconfig.auth_infos.iter().find(|named| Some(&named.name) == context.user.as_ref());
+    let user = user.and_then(|named| named.auth_info.as_ref());
+    let of_cluster = |cluster: &Cluster| [("certificate-authority", cluster.certificate_authority.clone())];
+    let of_user = |user: &AuthInfo| {
+        [
+            ("tokenFile", user.token_file.clone()),
+            ("client-certificate", user.client_certificate.clone()),
+            ("client-key", user.client_key.clone()),
+        ]
+    };
+    let named = cluster.into_iter().flat_map(of_cluster).chain(user.into_iter().flat_map(of_user));
+    for (key, path) in named {
+        if let Some(path) = path.filter(|path| !path.is_empty()) {
+            check_file(key, Path::new(&path), file::TEXT_CAP)?;
+        }
+    }
+    // The client library runs this program with our terminal and reads what it prints without end.
+    let provider = user.and_then(|user| user.auth_provider.as_ref());
+    if provider.is_some_and(|provider| provider.config.contains_key("cmd-path")) {
+        return Err(Fault::new(
+            FaultKind::Usage,
+            Shown::fixed("the kubeconfig names an auth-provider, which Kubernetes has given up"),
+            Shown::fixed("make it anew with exec, as `gcloud container clusters get-credentials` does"),
+        ));
+    }
+    Ok(())
+}
+
+/// One that cannot be read is told by who reads it.
+fn check_file(key: &'static str, path: &Path, cap: u64) -> Result<(), Fault> {
+    match file::check(path, cap) {
+        Ok(()) | Err(FileError::Unreadable(_)) => Ok(()),
+        Err(error) => Err(Fault::new(
+            FaultKind::Usage,
+            shown!("{} {} {}", key, Raw::from(path.display().to_string()), Raw::from(error.to_string())),
+            Shown::fixed("the context of the kubeconfig names it"),
+        )),
+    }
 }

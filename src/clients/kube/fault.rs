@@ -15,8 +15,6 @@ use crate::shown;
 
 /// How deep a chain of causes is followed.
 const DEPTH: usize = 16;
-/// What a credential plugin is called where its name is not known.
-const PLUGIN: &str = "the credential plugin";
 
 fn fixed(text: &'static str) -> Shown {
     Shown::fixed(text)
@@ -32,11 +30,10 @@ pub fn silent(server: &Raw, plugin: Option<&Raw>, deadline: Duration) -> Fault {
 }
 
 /// A credential plugin that has not ended in time.
-pub fn plugin_hangs(label: &Raw, program: Option<&Raw>, deadline: Duration) -> Fault {
-    let program = program.cloned().unwrap_or_else(|| Raw::new(PLUGIN));
+pub fn plugin_hangs(server: &Raw, program: &Raw, deadline: Duration) -> Fault {
     Fault::new(
         FaultKind::Timeout,
-        shown!("kubernetes {}: no credentials from {} in {} s", label, program, deadline.as_secs()),
+        shown!("kubernetes {}: no credentials from {} in {} s", server, program, deadline.as_secs()),
         fixed("run the login command of the kubeconfig by hand"),
     )
 }
@@ -140,7 +137,7 @@ pub fn request(server: &Raw, error: &kube::Error) -> Fault {
             status(server, answer.code, &answer.message, retry)
         }
         kube::Error::FromUtf8(_) | kube::Error::SerdeError(_) => malformed(server, "the answer is not JSON"),
-        kube::Error::Auth(cause) => no_credentials(server, &Raw::new(PLUGIN), cause),
+        kube::Error::Auth(cause) => unusable_credentials(server, cause),
         kube::Error::RustlsTls(cause) => Fault::new(
             FaultKind::Usage,
             shown!("kubernetes {}: {}", server, Raw::new(brief(&cause.to_string()))),
@@ -155,37 +152,19 @@ pub fn request(server: &Raw, error: &kube::Error) -> Fault {
     }
 }
 
-/// From a client that could not be built; `program` is the credential plugin of the kubeconfig, where it has one.
-pub fn building(server: &Raw, program: Option<&str>, error: &kube::Error) -> Fault {
-    match error {
-        kube::Error::Auth(cause) => no_credentials(server, &Raw::new(program.unwrap_or(PLUGIN)), cause),
-        other => request(server, other),
-    }
-}
-
-/// Credentials that could not be had. The libraries' own words quote the plugin's command line, its environment and its
-/// output, all of which may hold secrets: only its name and how it ended are told.
-fn no_credentials(server: &Raw, program: &Raw, error: &AuthError) -> Fault {
+/// Credentials that could not be had. The libraries' own words quote what they were made from, which may be secret.
+fn unusable_credentials(server: &Raw, error: &AuthError) -> Fault {
     let why = match error {
-        AuthError::AuthExecRun { out, .. } => match out.status.code() {
-            Some(code) => shown!("{} failed with exit status {}", program, code),
-            None => shown!("{} was killed by a signal", program),
-        },
-        AuthError::AuthExecStart(cause) => shown!("{} cannot be run: {}", program, Raw::from(cause.kind().to_string())),
-        AuthError::AuthExec(_) => shown!("{} failed", program),
-        AuthError::AuthExecParse(_) | AuthError::ExecPluginFailed | AuthError::ParseTokenKey(_) => {
-            shown!("{} printed no credentials", program)
-        }
-        AuthError::MissingCommand => fixed("exec names no command"),
-        AuthError::ExecMissingClusterInfo => fixed("exec wants cluster information that is not there"),
         AuthError::ReadTokenFile(_, path) => {
             shown!("{} cannot be read", Raw::from(path.display().to_string()))
         }
-        AuthError::MalformedTokenExpirationDate(_) => fixed("their time of expiry is malformed"),
-        AuthError::UnrefreshableTokenResponse => fixed("they cannot be renewed"),
         AuthError::InvalidBasicAuth(_) | AuthError::InvalidBearerToken(_) => fixed("they cannot be sent in a header"),
         _ => fixed("they are not usable"),
     };
+    no_credentials(server, &why)
+}
+
+pub fn no_credentials(server: &Raw, why: &Shown) -> Fault {
     Fault::new(
         FaultKind::Unauthenticated,
         shown!("kubernetes {}: no credentials: {}", server, why),
@@ -222,7 +201,10 @@ fn telling(server: &Raw, error: &(dyn StdError + 'static), depth: usize) -> Opti
         return Some(from_tls(server, tls));
     }
     if let Some(auth) = error.downcast_ref::<AuthError>() {
-        return Some(no_credentials(server, &Raw::new(PLUGIN), auth));
+        return Some(unusable_credentials(server, auth));
+    }
+    if let Some(fault) = error.downcast_ref::<Fault>() {
+        return Some(fault.clone());
     }
     if let Some(io) = error.downcast_ref::<io::Error>() {
         let inner = io.get_ref().and_then(|inner| telling(server, inner, depth));

@@ -7,6 +7,7 @@ mod connect;
 mod fault;
 mod follow;
 mod objects;
+mod plugin;
 mod proxy;
 pub mod read;
 mod wire;
@@ -15,5 +16,6 @@ pub mod write;
 #[cfg(test)]
 mod tests;
 
+pub use connect::{secrets, userinfo};
 pub use proxy::Proxy;
 pub use read::{Connection, Connector};

@@ -1,5 +1,6 @@
 //! The read client: GET, and POST only where the API asks a question by POST.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::fault;
+use super::plugin::Plugin;
 use super::wire::{lax, lossy, place};
 use crate::clients::web;
 use crate::domain::error::{Fault, FaultKind};
@@ -42,8 +44,8 @@ pub struct Connection {
     server: Raw,
     endpoint: Raw,
     cluster: Raw,
-    /// The program that credentials come from, where one does.
-    plugin: Option<Raw>,
+    /// Where credentials come from a program.
+    plugin: Option<Arc<Plugin>>,
 }
 
 /// A collection of the API.
@@ -137,12 +139,25 @@ struct UserInfo<'a> {
 }
 
 impl Connection {
-    pub(super) fn new(client: Client, (server, endpoint): (Raw, Raw), cluster: Raw, plugin: Option<Raw>) -> Self {
+    pub(super) fn new(
+        client: Client,
+        (server, endpoint): (Raw, Raw),
+        cluster: Raw,
+        plugin: Option<Arc<Plugin>>,
+    ) -> Self {
         Self { client, server, endpoint, cluster, plugin }
     }
 
-    pub(super) const fn client(&self) -> &Client {
-        &self.client
+    /// Sends a request with the credentials as they are now.
+    ///
+    /// # Errors
+    /// Nothing was sent when the cause is a [`Fault`]: there were no credentials to send it with.
+    pub(super) async fn send(&self, mut request: Request<Body>) -> Result<http::Response<Body>, kube::Error> {
+        if let Some(plugin) = &self.plugin {
+            let header = plugin.header().await.map_err(|fault| kube::Error::Service(Box::new(fault)))?;
+            request.headers_mut().extend(header.map(|header| (header::AUTHORIZATION, header)));
+        }
+        self.client.send(request).await
     }
 
     /// `host:port`.
@@ -257,7 +272,7 @@ impl Connection {
         if !permitted(request.method(), request.uri().path()) {
             return Err(refused(request.method(), request.uri().path()));
         }
-        let response = self.client.send(request).await.map_err(|error| fault::request(&self.server, &error))?;
+        let response = self.send(request).await.map_err(|error| fault::request(&self.server, &error))?;
         let (parts, body) = response.into_parts();
         Ok(http::Response::from_parts(parts, self.limited(body, largest).await?))
     }
@@ -278,7 +293,7 @@ impl Connection {
 
     async fn success(&self, request: Request<Vec<u8>>) -> Result<(Parts, Body), Fault> {
         let request = request.map(Body::from);
-        let response = self.client.send(request).await.map_err(|error| fault::request(&self.server, &error))?;
+        let response = self.send(request).await.map_err(|error| fault::request(&self.server, &error))?;
         let (parts, body) = response.into_parts();
         if !parts.status.is_client_error() && !parts.status.is_server_error() {
             return Ok((parts, body));
@@ -340,7 +355,7 @@ impl Connection {
     }
 
     pub(super) fn silent(&self, deadline: Duration) -> Fault {
-        fault::silent(&self.server, self.plugin.as_ref(), deadline)
+        fault::silent(&self.server, self.plugin.as_ref().map(|plugin| plugin.program()).as_ref(), deadline)
     }
 
     /// The fault of an answer that is not what the API promises.

@@ -377,7 +377,10 @@ async fn what_credential_plugins_are_given_and_print_is_never_told() {
     let cases = [
         ("sh", "echo SECRET-OUT; echo SECRET-ERR >&2; exit 3", "no credentials: sh failed with exit status 3"),
         ("sh", "echo 'status: {token: SECRET-OUT'", "no credentials: sh printed no credentials"),
-        ("/nowhere/SECRETLESS", "", "no credentials: /nowhere/SECRETLESS cannot be run: entity not found"),
+        ("SECRETLESS", "", "no credentials: SECRETLESS, or what it calls, is not there (exit status 127)"),
+        ("sh", "exec yes SECRET-OUT", "no credentials: sh printed more than 1 MiB"),
+        ("sh", "echo 'status: {}'", "no credentials: the plugin printed neither a token nor a certificate"),
+        ("/nowhere/SECRETLESS", "", "no credentials: /nowhere/SECRETLESS cannot be run: it is not there"),
     ];
     for (command, script, words) in cases {
         let exec = format!(
@@ -409,22 +412,65 @@ async fn kubeconfigs_are_never_quoted() {
     }
 }
 
+/// Whether a process runs no more, soon.
+async fn is_gone(pid: &str) -> bool {
+    let stat = format!("/proc/{}/stat", pid.trim());
+    for _ in 0..100 {
+        // One that nobody has asked for its end yet has ended all the same.
+        if std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z ")) {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    false
+}
+
+fn plugin(script: &str) -> String {
+    let exec =
+        format!("exec: {{apiVersion: client.authentication.k8s.io/v1beta1, command: sh, args: [-c, {script:?}]}}");
+    kubeconfig("https://127.0.0.1:6443").replace("token: t", &exec)
+}
+
 #[tokio::test]
-async fn a_plugin_that_still_runs_is_not_started_again() {
+async fn a_plugin_runs_in_its_own_session_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
-    let (file, runs) = (folder.path().join("config"), folder.path().join("runs"));
-    let script = format!("echo run >> {}; sleep 2; exit 1", runs.display());
-    let exec = format!("exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: [-c, {script:?}]}}");
-    std::fs::write(&file, kubeconfig("https://127.0.0.1:6443").replace("token: t", &exec)).unwrap();
-    let connector = Connector::new(settings(&file), Egress::Open);
-    // The wait for it is given up, as a deadline around it does; the plugin itself goes on.
-    assert!(tokio::time::timeout(Duration::from_millis(300), connector.connect()).await.is_err());
-    let fault = connector.connect().await.err().unwrap();
-    assert_eq!(
-        (fault.kind, fault.what.as_str()),
-        (FaultKind::Timeout, "kubernetes k8s: no credentials from sh in 15 s")
-    );
-    assert_eq!(std::fs::read_to_string(&runs).unwrap(), "run\n");
+    let (file, pid) = (folder.path().join("config"), folder.path().join("pid"));
+    let session = "read -r _ _ _ _ _ session _ < /proc/$$/stat; test $session = $$ || exit 9";
+    let script = format!("{session}; sleep 300 & echo $! > {}; echo 'status: {{token: t}}'", pid.display());
+    std::fs::write(&file, plugin(&script)).unwrap();
+    connect(&settings(&file), Egress::Open).await.unwrap();
+    assert!(is_gone(&std::fs::read_to_string(&pid).unwrap()).await, "what the plugin left in the background");
+
+    std::fs::write(&file, plugin(&format!("sleep 300 & echo $! > {}; sleep 300", pid.display()))).unwrap();
+    let settings = settings(&file);
+    let given_up = connect(&settings, Egress::Open);
+    assert!(tokio::time::timeout(Duration::from_millis(500), given_up).await.is_err());
+    assert!(is_gone(&std::fs::read_to_string(&pid).unwrap()).await, "what nobody waits for any more");
+}
+
+#[tokio::test]
+async fn files_that_a_kubeconfig_names_are_regular_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, pipe) = (folder.path().join("config"), folder.path().join("pipe"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let good = kubeconfig("https://127.0.0.1:6443");
+    let pipe = pipe.display();
+    let cases = [
+        ("token: t", "tokenFile: /dev/zero".to_owned(), "tokenFile /dev/zero is no regular file"),
+        ("token: t", format!("client-certificate: {pipe}, client-key: /dev/zero"), "client-certificate "),
+        ("server:", format!("certificate-authority: {pipe}, server:"), "certificate-authority "),
+        (
+            "token: t",
+            "auth-provider: {name: gcp, config: {cmd-path: yes}}".to_owned(),
+            "the kubeconfig names an auth-provider",
+        ),
+    ];
+    for (from, to, words) in cases {
+        std::fs::write(&file, good.replace(from, &to)).unwrap();
+        let Err(fault) = connect(&settings(&file), Egress::Open).await else { panic!("{to} was accepted") };
+        assert_eq!(fault.kind, FaultKind::Usage, "{fault}");
+        assert!(fault.what.as_str().starts_with(words), "{fault}");
+    }
 }
 
 #[tokio::test]

@@ -152,7 +152,7 @@ impl Writer {
 
     async fn exchange(&self, request: Request<Body>) -> Result<Accepted, Failure> {
         let server = self.connection.server();
-        let answer = self.connection.client().send(request).await.map_err(|error| {
+        let answer = self.connection.send(request).await.map_err(|error| {
             let reached = if never_left(&error) { Reached::Nothing } else { Reached::Unknown };
             Failure::unanswered(reached, fault::request(server, &error))
         })?;
@@ -232,7 +232,7 @@ fn warnings(headers: &HeaderMap) -> Vec<Shown> {
 fn never_left(error: &kube::Error) -> bool {
     let credentials = match error {
         kube::Error::Auth(_) => true,
-        kube::Error::Service(cause) => cause.downcast_ref::<AuthError>().is_some(),
+        kube::Error::Service(cause) => cause.is::<AuthError>() || cause.is::<Fault>(),
         _ => false,
     };
     credentials || never_connected(error)

@@ -42,6 +42,10 @@ pub fn apply(demo: &Demo, line: &str) -> Result<String, String> {
             let what = demo.production.change(World::take_back)?;
             Ok(format!("ok undo {what}"))
         }
+        [verb @ ("withhold" | "answer"), server @ ("kubernetes" | "aws" | "alertmanager")] => {
+            demo.running.requests.withhold(server, *verb == "withhold");
+            Ok(format!("ok {verb} {server}"))
+        }
         [verb, server] => {
             let fault = Fault::from_verb(verb).ok_or_else(|| unknown(line))?;
             demo.running.faults.set(server, fault)?;
@@ -53,8 +57,8 @@ pub fn apply(demo: &Demo, line: &str) -> Result<String, String> {
 
 fn unknown(line: &str) -> String {
     format!(
-        "{:?} is no command; use stop, start, hang, refuse, 401, 403, 429, 500, truncate, ignore-writes or heed-writes with \
-         a SERVER, scenario NAME, speed X, requests, undo or abandon-failover",
+        "{:?} is no command; use stop, start, hang, refuse, 401, 403, 429, 500, truncate, ignore-writes, heed-writes, \
+         withhold or answer with a SERVER, scenario NAME, speed X, requests, undo or abandon-failover",
         line.trim()
     )
 }

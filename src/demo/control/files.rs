@@ -88,8 +88,8 @@ pub fn serve_words(endpoints: &Endpoints) -> String {
          prometheus    {prometheus}\n\
          alertmanager  {alertmanager}\n\
          for the AWS CLI:\n{exports}\
-         commands: stop|start|hang|refuse|401|403|429|500|truncate|ignore-writes|heed-writes SERVER, scenario NAME, speed X,\n\
-         \x20         requests, undo, abandon-failover\n",
+         commands: stop|start|hang|refuse|401|403|429|500|truncate|ignore-writes|heed-writes|withhold|answer SERVER,\n\
+         \x20         scenario NAME, speed X, requests, undo, abandon-failover\n",
         world = endpoints.world,
         scenario = endpoints.scenario,
         seed = endpoints.seed,

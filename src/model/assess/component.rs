@@ -135,8 +135,7 @@ fn is_told_worse(at: usize, line: &Line, node: &Node) -> bool {
         other.spec.role == Role::Lag && other.member == line.member && other.peer.is_none() && other.bears()
     };
     let (rank, mut lines) = (line.health.rank(), node.lines.iter().enumerate());
-    line.spec.role == Role::Lag
-        && lines.any(|(other, by)| same(by) && (by.health.rank(), at) > (rank, other))
+    line.spec.role == Role::Lag && lines.any(|(other, by)| same(by) && (by.health.rank(), at) > (rank, other))
 }
 
 fn of_line(line: &Line, node: &Node) -> Finding {

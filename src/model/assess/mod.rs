@@ -125,7 +125,7 @@ fn tier_rows(views: &[TierView], assessed: &AllAssessed, context: &Context) -> V
         let (health, findings) = view.health(traffic, context);
         let slower = next(views, at, |red| red.latency.is_some());
         let mut components: Vec<_> =
-            view.nodes.iter().map(|(node, assessed)| rows::component(node, assessed, view)).collect();
+            view.nodes.iter().map(|(node, assessed)| rows::component(node, assessed, view, context.live)).collect();
         components.sort_by_key(|row| std::cmp::Reverse(row.health.rank()));
         rows.push(TierRow {
             tier: view.tier,

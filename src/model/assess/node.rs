@@ -80,7 +80,7 @@ impl<'a> Node<'a> {
 
     #[must_use]
     pub fn rollout(&self) -> Option<&'a RolloutFact> {
-        self.stated(|f| f.rollout.as_ref())
+        self.stated(|f| f.rollout.as_deref())
     }
 
     /// Lines about the whole component with this role.
@@ -291,7 +291,7 @@ fn judge_line(line: &mut Line, tier: Tier, world: &World, live: &Live) {
 /// Parts that are no more (a revision that was replaced, a pod that is gone) are not unknown: they are gone.
 fn drop_old_parts(node: &mut Node, live: &Live) {
     let members: BTreeSet<&Raw> = node.members.iter().map(|(_, m)| &m.name).collect();
-    let rollout = node.stated(|f| f.rollout.as_ref());
+    let rollout = node.stated(|f| f.rollout.as_deref());
     let revisions: Option<Vec<&Raw>> =
         rollout.map(|r| std::iter::once(&r.stable).chain(&r.canary).map(|revision| &revision.hash).collect());
     let kind = node.id.kind;

@@ -15,6 +15,7 @@ use crate::domain::id::Kind;
 use crate::domain::text::Raw;
 use crate::domain::tier::Tier;
 use crate::model::board::{AlertRow, ComponentRow, Gap, LinkRow, SignalRow};
+use crate::model::canary::Comparison;
 use crate::model::facts::{ChangeFact, MemberFact, MemberState, Point, ReplicaClass, Role as MemberRole};
 use crate::model::resolve::{Resolver, is_workload};
 use crate::model::signals::{LAST_WEEK, Role};
@@ -26,7 +27,7 @@ const PARTS: usize = 20;
 
 /// A component with everything behind its health.
 #[must_use]
-pub fn component(node: &Node, assessed: &Assessed, tier: &TierView) -> ComponentRow {
+pub fn component(node: &Node, assessed: &Assessed, tier: &TierView, live: &Live) -> ComponentRow {
     let replicas = node.replicas();
     let mut members: Vec<MemberFact> = node.members.iter().map(|(_, m)| (*m).clone()).collect();
     members.sort_by(|a, b| worst_first(a).cmp(&worst_first(b)));
@@ -48,6 +49,7 @@ pub fn component(node: &Node, assessed: &Assessed, tier: &TierView) -> Component
         zones,
         spof: is_single(node, tier),
         rollout: node.rollout().cloned(),
+        verdict: Comparison::of(node, None).and_then(|of| of.verdict(live.sliding(), super::thresholds::ERROR_RATIO.1)),
         signals: signals(node),
         members,
         attributes,
@@ -112,6 +114,7 @@ fn signal(node: &Node, line: &Line) -> SignalRow {
         label: line.spec.label.as_str(),
         role: line.spec.role,
         part,
+        version: line.version.clone().filter(|_| line.member.is_none()),
         reading: line.reading.clone(),
         health: line.health,
         thresholds: line.thresholds,

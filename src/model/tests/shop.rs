@@ -278,14 +278,16 @@ impl Shop {
             let revision =
                 |hash: &str, number| Revision { hash: Raw::new(hash), number, image: Raw::default(), ready: 4 };
             let canary = self.canaries.contains(&name).then(|| revision("new", Some(8)));
-            fact.rollout = Some(RolloutFact {
+            fact.rollout = Some(Box::new(RolloutFact {
                 phase: Raw::new("Paused"),
                 step: Some((1, 5)),
                 set_weight: Some(20),
                 actual_weight: Some(20),
                 stable: revision("old", Some(7)),
                 canary,
-            });
+                steps: Arc::default(),
+                halt: None,
+            }));
             facts.extend((0..5).map(|n| Fact::Member(pod(&fact.id, n, MemberState::Ready))));
             facts.push(Fact::Component(fact));
         }

@@ -64,6 +64,8 @@ pub struct Head {
     pub namespace: Raw,
     pub name: Raw,
     pub uid: Raw,
+    /// Of the whole object: it moves with every status update, so it is told and never a precondition.
+    pub resource_version: Raw,
     pub generation: i64,
     pub created: Option<Stamp>,
     pub labels: Vec<(Raw, Raw)>,
@@ -108,6 +110,7 @@ impl Head {
             namespace: raw(value, "/metadata/namespace"),
             name: raw(value, "/metadata/name"),
             uid,
+            resource_version: raw(value, "/metadata/resourceVersion"),
             generation: value.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0),
             created: stamp(value, "/metadata/creationTimestamp"),
             labels: map(value, "/metadata/labels"),

@@ -10,6 +10,7 @@ use super::owner::OwnerSeen;
 use super::rollout::RolloutSeen;
 use super::{Evidence, Gather};
 use crate::domain::error::Fault;
+use crate::domain::text::Raw;
 use crate::domain::time::Stamp;
 
 /// How a read ended.
@@ -85,6 +86,25 @@ impl Sheet {
     #[must_use]
     pub fn oldest(&self) -> Option<Stamp> {
         self.seen.values().map(|seen| seen.at).min()
+    }
+
+    /// The single objects that were read: what, name, version, when.
+    #[must_use]
+    pub fn versions(&self) -> Vec<(&'static str, &Raw, &Raw, Stamp)> {
+        let mut found = Vec::new();
+        for (ask, seen) in &self.seen {
+            let Found::Evidence(evidence) = &seen.found else { continue };
+            let head = match evidence {
+                Evidence::Rollout(seen) => &seen.head,
+                Evidence::Workload(seen) => &seen.head,
+                Evidence::Owner(seen) => &seen.head,
+                Evidence::Cnpg(seen) => &seen.head,
+                Evidence::Node(seen) => &seen.head,
+                _ => continue,
+            };
+            found.push((ask.words(), &head.name, &head.resource_version, seen.at));
+        }
+        found
     }
 
     getters! {

@@ -192,7 +192,7 @@ fn in_doubt(past: &Past, risk: Risk) -> Finding {
         Some(what) if risk >= Risk::Risky => Finding::block(
             GuardId::InDoubt,
             shown!("in doubt: {}", what),
-            "look at the real state, then resolve it (tierdeck audit resolve)",
+            "look at the real state, then resolve it (o says how)",
         ),
         Some(what) => Finding::warn(GuardId::InDoubt, shown!("in doubt: {}", what)),
     }

@@ -7,7 +7,8 @@ use crate::domain::time::Stamp;
 use crate::operation::policy::Policy;
 use crate::shown;
 
-/// Lag of an asynchronous replica is written data that a failover loses: held against the RPO.
+/// Lag of an asynchronous replica is written data that a failover loses: held against the RPO. Where the primary is dead
+/// no waiting brings it back: it is acknowledged, within the RPO too.
 #[must_use]
 pub fn loss(lag: Option<&Reading>, policy: &Policy, primary_alive: bool, accepted: bool) -> Finding {
     let rpo = policy.rpo.as_secs();
@@ -16,13 +17,13 @@ pub fn loss(lag: Option<&Reading>, policy: &Policy, primary_alive: bool, accepte
         Some(lag) if lag <= policy.rpo.as_secs_f64() && lag < 1.0 => {
             Finding::pass(GuardId::Loss, shown!("lag {} s, RPO {} s", Shown::of(&format!("{lag:.1}")), rpo))
         }
+        Some(lag) if dead => {
+            acknowledged(shown!("writes of the last {} s are lost, RPO {} s", lag.round() as u64, rpo), accepted)
+        }
         Some(lag) if lag <= policy.rpo.as_secs_f64() => Finding::warn(
             GuardId::Loss,
             shown!("writes of the last {} s may be lost, RPO {} s", lag.round() as u64, rpo),
         ),
-        Some(lag) if dead => {
-            acknowledged(shown!("writes of the last {} s are lost, RPO {} s", lag.round() as u64, rpo), accepted)
-        }
         Some(lag) => Finding::block(
             GuardId::Loss,
             shown!("lag {} s exceeds the RPO of {} s", lag.round() as u64, rpo),
@@ -37,9 +38,9 @@ pub fn loss(lag: Option<&Reading>, policy: &Policy, primary_alive: bool, accepte
 
 fn acknowledged(text: Shown, accepted: bool) -> Finding {
     if accepted {
-        return Finding::warn(GuardId::Loss, shown!("{} (acknowledged)", text));
+        return Finding::warn(GuardId::Loss, shown!("{} (acknowledged by who fires it)", text));
     }
-    Finding::block(GuardId::Loss, text, "acknowledge the loss (l)")
+    Finding { acknowledgeable: true, ..Finding::block(GuardId::Loss, text, "acknowledge the loss") }
 }
 
 #[must_use]

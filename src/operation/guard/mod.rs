@@ -126,27 +126,29 @@ pub struct Finding {
     pub text: Shown,
     /// What would unblock it.
     pub hint: Option<Shown>,
+    /// A loss: who acknowledges it by typing goes past its block.
+    pub acknowledgeable: bool,
 }
 
 impl Finding {
     #[must_use]
     pub fn pass(guard: GuardId, text: impl Into<Shown>) -> Self {
-        Self { guard, verdict: Verdict::Pass, text: text.into(), hint: None }
+        Self { guard, verdict: Verdict::Pass, text: text.into(), hint: None, acknowledgeable: false }
     }
 
     #[must_use]
     pub fn warn(guard: GuardId, text: impl Into<Shown>) -> Self {
-        Self { guard, verdict: Verdict::Warn, text: text.into(), hint: None }
+        Self { guard, verdict: Verdict::Warn, text: text.into(), hint: None, acknowledgeable: false }
     }
 
     #[must_use]
     pub fn unknown(guard: GuardId, text: impl Into<Shown>) -> Self {
-        Self { guard, verdict: Verdict::Unknown, text: text.into(), hint: None }
+        Self { guard, verdict: Verdict::Unknown, text: text.into(), hint: None, acknowledgeable: false }
     }
 
     #[must_use]
     pub fn block(guard: GuardId, text: impl Into<Shown>, hint: impl Into<Shown>) -> Self {
-        Self { guard, verdict: Verdict::Block, text: text.into(), hint: Some(hint.into()) }
+        Self { guard, verdict: Verdict::Block, text: text.into(), hint: Some(hint.into()), acknowledgeable: false }
     }
 }
 
@@ -175,6 +177,12 @@ impl Report {
     #[must_use]
     pub fn blocks(&self) -> Vec<&Finding> {
         self.findings.iter().filter(|finding| finding.verdict == Verdict::Block).collect()
+    }
+
+    /// Whether a loss blocks that its acknowledgement would let through.
+    #[must_use]
+    pub fn loss_to_acknowledge(&self) -> bool {
+        self.blocks().iter().any(|finding| finding.acknowledgeable)
     }
 
     /// How many passed: they are folded to a count.

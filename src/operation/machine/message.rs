@@ -8,9 +8,10 @@ use crate::domain::text::{Raw, Shown};
 use crate::domain::time::Stamp;
 use crate::operation::confirm::Press;
 use crate::operation::evidence::{Gather, Seen};
+use crate::operation::guard::Finding;
 use crate::operation::mutation::Mutation;
-use crate::operation::plan::{Change, Debt};
-use crate::operation::target::OperationId;
+use crate::operation::plan::{Change, Debt, Plan};
+use crate::operation::target::{OperationId, Request};
 use crate::operation::verb::Verb;
 use crate::operation::verify::End;
 
@@ -217,9 +218,11 @@ pub struct Confirmed {
 /// A record of the audit trail (kinds of facts/trust.md A2); the shell adds actor, time and chain.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
-    Plan {
-        hash: String,
-        summary: Shown,
+    Plan(Box<Planned>),
+    /// What every guard said of the plan, with the values it saw; again right before the first byte.
+    Guards {
+        recheck: bool,
+        findings: Vec<Finding>,
     },
     /// Refused or blocked before anything was sent.
     Deny {
@@ -248,8 +251,20 @@ pub enum Entry {
         answer: Answer,
     },
     Verify(End),
+    /// Put aside, or put back, by this operation; `of` is the one that booked it.
     Debt {
-        what: Shown,
+        of: OperationId,
+        debt: Debt,
         booked: bool,
     },
+}
+
+/// A plan as the trail keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    pub request: Request,
+    pub hash: String,
+    pub plan: Plan,
+    /// The objects it was made from: what, name, version, world time of the read.
+    pub seen: Vec<(&'static str, Raw, Raw, Stamp)>,
 }

@@ -15,7 +15,7 @@ mod watch;
 
 use std::collections::BTreeSet;
 
-pub use message::{Answer, Confirmed, Effect, Entry, Event, Follow, Intent};
+pub use message::{Answer, Confirmed, Effect, Entry, Event, Follow, Intent, Planned};
 pub use prepare::EXPIRY;
 
 use super::confirm::{Around, Confirmation};
@@ -216,18 +216,24 @@ impl Machine {
         if let Phase::Done(end) = &self.phase { Some(end) } else { None }
     }
 
-    /// The way back, offered once it has had an effect.
+    /// The way back, offered once it has had an effect; one that exposes users again only when what it takes back is known
+    /// to have come about.
     #[must_use]
     pub fn backout(&self) -> Option<Request> {
         let back = self.card.as_ref()?.plan.backout.as_ref()?;
-        let touched = self.run.sent > 0 && !matches!(self.end()?.outcome, Outcome::NotRun(_) | Outcome::NoEffect);
-        touched.then(|| Request {
+        let request = Request {
             verb: back.verb,
             target: self.request.target.clone(),
             params: back.params.clone(),
             expect_uid: self.request.expect_uid.clone(),
             backs_out: Some(self.id.clone()),
-        })
+        };
+        let offered = match self.end()?.outcome {
+            Outcome::NotRun(_) | Outcome::NoEffect => false,
+            Outcome::Verified => self.run.sent > 0,
+            _ => self.run.sent > 0 && request.is_way_back(),
+        };
+        offered.then_some(request)
     }
 
     /// What is being read now, and whether it has been answered; empty when nothing is.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Card, Confirmed, Effect, Entry, Machine, Phase, Purpose, Round};
+use super::{Card, Confirmed, Effect, Entry, Machine, Phase, Planned, Purpose, Round};
 use crate::domain::error::{Fault, FaultKind};
 use crate::domain::text::Shown;
 use crate::domain::time::Human;
@@ -116,10 +116,14 @@ impl Machine {
             _ => self.card.as_ref().filter(|_| !first).map(|card| card.drifted.clone()).unwrap_or_default(),
         };
         let since = self.card.as_ref().filter(|_| !first && !matters).map_or(context.now.human, |card| card.since);
-        let summary = self.request.title();
+        let recheck = round.purpose == Purpose::Recheck;
         let mut effects = Vec::new();
         if first || matters {
-            effects.push(self.record(Entry::Plan { hash: hash.clone(), summary }));
+            effects.push(self.planned(&plan, &hash, &round.sheet));
+        }
+        if first || matters || recheck {
+            let findings = report.findings.clone();
+            effects.push(self.record(Entry::Guards { recheck, findings }));
         }
         if matters {
             effects.push(self.record(Entry::Drift { changes: drifted.clone() }));
@@ -148,12 +152,18 @@ impl Machine {
         effects
     }
 
+    fn planned(&self, plan: &Plan, hash: &str, sheet: &Sheet) -> Effect {
+        let seen = sheet.versions().into_iter();
+        let seen = seen.map(|(what, name, version, at)| (what, name.clone(), version.clone(), at)).collect();
+        let (request, hash, plan) = (self.request.clone(), hash.to_owned(), plan.clone());
+        self.record(Entry::Plan(Box::new(Planned { request, hash, plan, seen })))
+    }
+
     fn judge(&self, plan: &Plan, sheet: &Sheet, context: &Context<'_>, past: &Past) -> Report {
         let scene = context.scene(&self.request.target);
         let mut findings = common::evaluate(&self.request, plan, sheet, &scene, context, past);
         findings.extend(self.run.lockless.iter().map(|why| Finding::warn(GuardId::Lock, why.clone())));
-        let mitigates = self.request.verb.mitigates() || self.request.backs_out.is_some();
-        Report::new(findings, mitigates, self.run.glass)
+        Report::new(findings, self.request.mitigates(), self.run.glass)
     }
 
     /// Shows the card: blocked, or waiting for its confirmation. What was typed stays unless `anew`.
@@ -166,6 +176,8 @@ impl Machine {
         }
         let token = confirm::token(&self.request.target, &context.place.environment);
         let need = confirm::need(card.plan.risk, context.place.class, context.policy, self.run.glass, token);
+        let loses = self.request.params.accept_loss && card.plan.risk == Risk::Irreversible;
+        let need = if loses { need.with_loss() } else { need };
         let confirmation = match &self.phase {
             Phase::Confirming(old) if !anew => old.kept(need),
             _ => Confirmation::new(need, context.now.human),

@@ -222,11 +222,11 @@ impl Machine {
         for debt in &card.plan.debts {
             let operation = self.id.clone();
             if debt.booked_by == step {
-                effects.push(self.record(Entry::Debt { what: debt.what.clone(), booked: true }));
+                effects.push(self.record(Entry::Debt { of: operation.clone(), debt: debt.clone(), booked: true }));
                 effects.push(Effect::DebtBooked { operation, debt: debt.clone() });
                 self.run.booked.push(debt.clone());
             } else if debt.cleared_by == Some(step) {
-                effects.push(self.record(Entry::Debt { what: debt.what.clone(), booked: false }));
+                effects.push(self.record(Entry::Debt { of: operation.clone(), debt: debt.clone(), booked: false }));
                 effects.push(Effect::DebtCleared { operation, debt: debt.clone() });
                 self.run.booked.retain(|booked| booked != debt);
             }

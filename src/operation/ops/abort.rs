@@ -61,7 +61,11 @@ pub fn plan(draft: &Draft<'_>) -> Result<Plan, Refusal> {
         },
         goal: goal(draft, seen, RolloutWant::Aborted { replicas }),
         timing: Timing::new(60, 60).with_errors_below(0.01),
-        backout: Some(Backout { verb: Verb::Retry, params: Params::default(), words: "retry from step 0".into() }),
+        backout: Some(Backout {
+            verb: Verb::Retry,
+            params: Params::default(),
+            words: "from step 0 again, which exposes users again".into(),
+        }),
         debts: Vec::new(),
         fingerprint: facts(seen),
         findings,

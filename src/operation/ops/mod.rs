@@ -190,9 +190,9 @@ pub fn plan(draft: &Draft<'_>) -> Result<Plan, Refusal> {
     Ok(held_against_owner(draft, softened(draft, plan)))
 }
 
-/// The way back from one's own operation mends: it is as safe as an abort.
+/// The way back from one's own operation mends: it is as safe as an abort, unless it exposes users again.
 fn softened(draft: &Draft<'_>, mut plan: Plan) -> Plan {
-    if draft.request.backs_out.is_some() && plan.risk != super::verb::Risk::Irreversible {
+    if draft.request.is_way_back() && plan.risk != super::verb::Risk::Irreversible {
         plan.risk = super::verb::Risk::Safer;
     }
     plan

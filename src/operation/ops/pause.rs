@@ -43,7 +43,11 @@ pub fn pause(draft: &Draft<'_>) -> Result<Plan, Refusal> {
         },
         goal: goal(draft, seen, RolloutWant::Held),
         timing: Timing::new(10, 10),
-        backout: Some(Backout { verb: Verb::Resume, params: Params::default(), words: "resume".into() }),
+        backout: Some(Backout {
+            verb: Verb::Resume,
+            params: Params::default(),
+            words: "let the rollout go on, to more users".into(),
+        }),
         debts: vec![debt(shown!("{} is held by hand", at.name), DebtKind::Hold { rollout: at.name })],
         fingerprint: facts(seen),
         findings: vec![same_object(draft.request, &seen.head), Finding::pass(GuardId::State, seen.state.phase.shown())],

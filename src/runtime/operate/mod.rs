@@ -7,12 +7,17 @@ mod aws;
 mod door;
 mod endpoint;
 mod follow;
+mod journal;
+mod keeper;
 mod lock;
 mod look;
+mod realm;
 mod records;
 pub mod rights;
+mod secrets;
 pub mod sinks;
 mod systems;
+mod trail;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,9 +33,9 @@ use crate::audit::record::{ActionId, StreamId};
 use crate::domain::settings::Settings;
 use crate::domain::text::{Raw, Shown};
 use crate::operation::machine::{Effect, Event};
-use crate::operation::target::OperationId;
+use crate::operation::target::{OperationId, Request};
 use crate::state::message::{self as state, Message};
-use door::Door;
+use door::{About, Door, Order};
 use sinks::Sinks;
 use systems::Systems;
 
@@ -49,6 +54,8 @@ pub struct Actor {
     pub ssh_client: Option<String>,
     /// The folder of the audit trail; `None` with the reason why there is none.
     pub trail: Result<PathBuf, Shown>,
+    /// Folders that take what breaks the glass while that one fails, the first that works.
+    pub shelters: Vec<PathBuf>,
 }
 
 /// Carries out what operations ask.
@@ -74,6 +81,7 @@ impl Operator {
         let environment = Shown::of(&settings.environment.name);
         let (sinks, waiting) = Sinks::new(settings, actor.trail.as_deref().ok());
         let door = Door::open(handle.clone(), inbox.clone(), clocks, systems.clone(), actor.clone(), sinks.clone());
+        handle.spawn(secrets::tell(settings.clone(), systems.clone(), door.clone()));
         waiting.start(&inbox, clocks, &door);
         Self {
             handle,
@@ -101,12 +109,16 @@ impl Operator {
         match effect {
             state::Effect::Open { request, who } => {
                 let id = self.identity();
-                self.door.about(id.clone(), self.environment.clone(), who, request.target.component.clone());
+                self.about(&id, &request, who);
                 return Some(Message::Opened { id, request });
             }
             state::Effect::Operation(effect) => self.run(*effect),
             state::Effect::Armed { period, reason } => self.door.armed(period, &reason),
             state::Effect::Disarmed { why } => self.door.disarmed(why),
+            state::Effect::ReadTrail => return self.read_trail(),
+            state::Effect::Resolve { operation, outcome, reason } => {
+                self.door.order(Order::Resolve { operation, outcome, reason });
+            }
             // The loop's own.
             state::Effect::Quit
             | state::Effect::Suspend
@@ -115,6 +127,36 @@ impl Operator {
             | state::Effect::Copy(_) => {}
         }
         None
+    }
+
+    /// Reads the trail on a thread that may wait for the disk.
+    fn read_trail(&self) -> Option<Message> {
+        let folder = match &self.actor.trail {
+            Ok(folder) => folder.clone(),
+            Err(why) => return Some(Message::Trail(Err(why.clone()))),
+        };
+        let (inbox, now) = (self.inbox.clone(), self.clocks.now());
+        self.handle.spawn_blocking(move || inbox.control(Control::Trail(Box::new(trail::read(&folder, now)))));
+        None
+    }
+
+    /// What the records of an operation have in common: at once what is known, and where it is as soon as its system says.
+    fn about(&self, id: &OperationId, request: &Request, who: Option<Shown>) {
+        let (operation, parent) = (id.clone(), request.backs_out.clone());
+        let (environment, target) = (self.environment.clone(), request.target.component.clone());
+        self.door.order(Order::About(Box::new(About { operation, parent, environment, who, target })));
+        let (systems, door, operation, target) =
+            (self.systems.clone(), self.door.clone(), id.clone(), request.target.clone());
+        self.handle.spawn(async move {
+            if let Some(realm) = realm::of(&systems, &target).await {
+                door.order(Order::Realm { operation, realm });
+            }
+        });
+    }
+
+    /// Nobody looks any more; what has begun goes on.
+    pub fn detached(&self, why: &'static str) {
+        self.door.detached(why);
     }
 
     /// Whether a lock is held or being taken.
@@ -201,6 +243,9 @@ pub fn news(control: Control) -> Option<Message> {
         Control::Operation { id, event } => Some(Message::Operation { id, event }),
         Control::Journal(health) => Some(Message::Journal(health)),
         Control::Sink { name, health } => Some(Message::Sink { name, health }),
+        Control::Trail(read) => Some(Message::Trail(*read)),
+        Control::Remembered(history) => Some(Message::Remembered(history)),
+        Control::Told(text) => Some(Message::Told(text)),
         _ => None,
     }
 }

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use super::door::About;
 use crate::audit::record::{
-    ActionId, BreakGlass, Confirm, Debt, DebtState, Digest, Event, Intent, Method, Outcome, Plan, Request, Subject,
-    Target, Text, Verified,
+    ActionId, BreakGlass, Class, Confirm, Debt, DebtState, Digest, Event, Guard, Intent, Method, Outcome, Plan, Reply,
+    Request, Step, Subject, Target, Text, Value, Verdict, Verified,
 };
-use crate::domain::id::ComponentId;
-use crate::domain::text::Shown;
-use crate::operation::machine::{self, Confirmed, Entry};
+use crate::domain::text::{Raw, Shown};
+use crate::domain::time::Stamp;
+use crate::operation::guard::{self, Finding};
+use crate::operation::machine::{self, Confirmed, Entry, Planned};
 use crate::operation::mutation::Mutation;
-use crate::operation::target::{Engine, OperationId};
-use crate::operation::verify;
+use crate::operation::plan::Fact;
+use crate::operation::target::{Engine, OperationId, Params};
+use crate::operation::{self, verify};
 
 /// The identity under which the trail knows an operation.
 pub fn action(id: &OperationId) -> ActionId {
@@ -28,13 +31,14 @@ fn named(text: &Shown) -> Text {
 }
 
 /// What all records of an operation carry.
-pub fn subject(id: &OperationId, environment: &Shown, identity: Option<&Shown>, target: &ComponentId) -> Subject {
+pub fn subject(about: &About) -> Subject {
+    let About { operation: id, parent, environment, who: identity, target } = about;
     let kubernetes = Engine::of(target.kind, None).is_some_and(Engine::is_kubernetes);
     Subject {
         action: action(id),
-        parent: None,
+        parent: parent.as_ref().map(action),
         environment: named(environment),
-        identity: identity.map(named).unwrap_or_default(),
+        identity: identity.as_ref().map(named).unwrap_or_default(),
         target: Target {
             system: Text::fixed(if kubernetes { "kubernetes" } else { "aws" }),
             realm: Text::default(),
@@ -47,8 +51,8 @@ pub fn subject(id: &OperationId, environment: &Shown, identity: Option<&Shown>, 
 }
 
 /// The server's own identity of what is changed, among what the plan rests on.
-pub fn uid(intent: &machine::Intent) -> Text {
-    let named = intent.pre.iter().find(|fact| matches!(fact.name, "uid" | "resource" | "arn"));
+pub fn uid(rests_on: &[Fact]) -> Text {
+    let named = rests_on.iter().find(|fact| matches!(fact.name, "uid" | "resource" | "arn"));
     named.map(|fact| Text::name(fact.value.as_str())).unwrap_or_default()
 }
 
@@ -89,17 +93,12 @@ pub fn number(count: usize) -> u32 {
 }
 
 /// A record of the machine, with the plan that it belongs to.
-pub fn event(id: &OperationId, entry: &Entry, plan: Digest) -> Event {
+pub fn event(entry: &Entry, plan: Digest) -> Event {
     match entry {
-        Entry::Plan { hash, summary } => Event::Plan(Plan {
-            operation: shown(summary),
-            params: BTreeMap::new(),
-            hash: digest(hash),
-            steps: Vec::new(),
-            before: Vec::new(),
-            risk: Text::default(),
-            same_as: Text::default(),
-        }),
+        Entry::Plan(planned) => Event::Plan(self::plan(planned)),
+        Entry::Guards { recheck, findings } => {
+            Event::Guards { plan, recheck: *recheck, results: findings.iter().map(guard).collect() }
+        }
         Entry::Deny { why } => {
             let reason = Shown::joined(why.iter().cloned(), "; ");
             Event::Deny { plan: (plan != Digest::NONE).then_some(plan), reason: shown(&reason) }
@@ -124,13 +123,88 @@ pub fn event(id: &OperationId, entry: &Entry, plan: Digest) -> Event {
             outage_ms: end.outage.map(|outage| u64::try_from(outage.as_millis()).unwrap_or(u64::MAX)),
             detail: shown(&end.words),
         }),
-        Entry::Debt { what, booked } => Event::Debt(Debt {
-            of: action(id),
+        Entry::Debt { of, debt, booked } => Event::Debt(Debt {
+            of: action(of),
             state: if *booked { DebtState::Booked } else { DebtState::Paid },
-            what: shown(what),
-            put_back: Text::default(),
+            what: shown(&debt.what),
+            sort: Text::fixed(debt.kind.name()),
+            values: debt.kind.values().iter().map(|(name, value)| valued(name, value)).collect(),
         }),
     }
+}
+
+fn valued(name: &str, value: &str) -> (String, Text) {
+    (name.to_owned(), Text::valued(name, value))
+}
+
+/// The answer to a request, or that none was sent.
+pub fn reply(step: usize, (class, code, id): (Class, Option<u16>, Option<&Raw>), detail: &Shown) -> Event {
+    Event::Outcome(Reply {
+        step: number(step + 1),
+        class,
+        code,
+        request_id: id.map(|id| Text::name(id.as_str())).unwrap_or_default(),
+        detail: shown(detail),
+    })
+}
+
+fn plan(planned: &Planned) -> Plan {
+    let Planned { request, hash, plan, seen } = planned;
+    let step = |step: &operation::plan::Step| Step {
+        what: shown(&step.title),
+        request: Text::of(&step.mutation.canonical()),
+        same_as: Text::of(step.command.as_str()),
+    };
+    let oldest = seen.iter().map(|(.., at)| *at).min();
+    let at = |at: Option<Stamp>| at.map(|at| Text::name(&at.rfc3339())).unwrap_or_default();
+    let object = |(what, name, version, seen): &(&'static str, Raw, Raw, Stamp)| Value {
+        what: Text::fixed(what),
+        value: Text::name(name.as_str()),
+        version: Text::name(version.as_str()),
+        observed_at: at(Some(*seen)),
+    };
+    let fact = |fact: &Fact| Value {
+        what: Text::fixed(fact.name),
+        value: Text::valued(fact.name, fact.value.as_str()),
+        version: Text::default(),
+        observed_at: at(oldest),
+    };
+    Plan {
+        operation: Text::fixed(request.verb.name()),
+        params: params(&request.params),
+        hash: digest(hash),
+        steps: plan.steps.iter().map(step).collect(),
+        before: seen.iter().map(object).chain(plan.fingerprint.iter().map(fact)).collect(),
+        risk: Text::fixed(plan.risk.name()),
+    }
+}
+
+/// What was asked beyond verb and target.
+fn params(params: &Params) -> BTreeMap<String, Text> {
+    let Params { replicas, bounds, revision, to, pod, suspend_owner, accept_loss, restore } = params;
+    let raw = |raw: &Option<Raw>| raw.as_ref().map(|raw| raw.as_str().to_owned());
+    let flag = |flag: bool| flag.then(|| "yes".to_owned());
+    let given = [
+        ("replicas", replicas.map(|replicas| replicas.to_string())),
+        ("bounds", bounds.map(|(low, high)| format!("{low}-{high}"))),
+        ("revision", raw(revision)),
+        ("to", raw(to)),
+        ("pod", raw(pod)),
+        ("suspend-owner", flag(*suspend_owner)),
+        ("accept-loss", flag(*accept_loss)),
+        ("restore", raw(restore)),
+    ];
+    given.into_iter().filter_map(|(name, value)| Some(valued(name, &value?))).collect()
+}
+
+fn guard(finding: &Finding) -> Guard {
+    let verdict = match finding.verdict {
+        guard::Verdict::Pass => Verdict::Pass,
+        guard::Verdict::Warn => Verdict::Warn,
+        guard::Verdict::Block => Verdict::Block,
+        guard::Verdict::Unknown => Verdict::Unknown,
+    };
+    Guard { name: Text::fixed(finding.guard.word()), verdict, value: shown(&finding.text) }
 }
 
 fn confirm(confirmed: &Confirmed, plan: Digest) -> Confirm {
@@ -148,7 +222,7 @@ fn confirm(confirmed: &Confirmed, plan: Digest) -> Confirm {
     }
 }
 
-const fn outcome(outcome: verify::Outcome) -> Outcome {
+pub const fn outcome(outcome: verify::Outcome) -> Outcome {
     match outcome {
         verify::Outcome::Verified => Outcome::Verified,
         verify::Outcome::Failed => Outcome::Failed,

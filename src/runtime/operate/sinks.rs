@@ -78,15 +78,23 @@ impl Sinks {
         (Self(Arc::new(Shared { outlets, own, ending })), Waiting(drivers))
     }
 
-    /// A stream of this session was opened, in this trail.
-    pub fn own(&self, trail: &Path, stream: &StreamId) {
-        let folder = StreamFolder { id: stream.clone(), path: trail.join(stream.as_str()) };
-        self.0.own.lock().unwrap_or_else(PoisonError::into_inner).push(folder);
+    /// There may be new records in the streams of this session, which only become more; `places` are the folders in which
+    /// they are.
+    pub fn look(&self, own: &[StreamId], places: impl FnOnce() -> Vec<PathBuf>) {
+        let mut known = self.0.own.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(new @ [_, ..]) = own.get(known.len()..) {
+            let places = places();
+            for stream in new {
+                let folders = || places.iter().map(|place| place.join(stream.as_str()));
+                let path = folders().find(|path| path.is_dir()).or_else(|| folders().next()).unwrap_or_default();
+                known.push(StreamFolder { id: stream.clone(), path });
+            }
+        }
+        drop(known);
         self.nudge();
     }
 
-    /// There may be new records.
-    pub fn nudge(&self) {
+    fn nudge(&self) {
         for outlet in &self.0.outlets {
             // One that is nudged already will see them too.
             let _ = outlet.nudge.try_send(());

@@ -97,7 +97,16 @@ impl Systems {
         self.kubernetes.as_ref()?.write.get().map(KubeWriter::server)
     }
 
-    async fn account(&self, region: &str) -> Result<&AwsConnection, Fault> {
+    #[must_use]
+    pub const fn egress(&self) -> Egress {
+        self.egress
+    }
+
+    /// What the clients of a region's account share.
+    ///
+    /// # Errors
+    /// Any [`Fault`] of preparing it.
+    pub async fn account(&self, region: &str) -> Result<&AwsConnection, Fault> {
         let account = self.aws.get(region).ok_or_else(|| {
             Fault::new(
                 FaultKind::Usage,

@@ -67,6 +67,9 @@ fn component(site: &Site, db: &DbInstance) -> ComponentFact {
     if let Some(at) = db.backup.latest_restorable {
         attributes.push(("restorable to", Raw::from(Stamp::from_millis(at).rfc3339())));
     }
+    if !db.pending.is_empty() {
+        attributes.push(("pending", Raw::from(db.pending.join(", "))));
+    }
     let desired = if db.multi_az { 2 } else { 1 };
     let ready = if serves(&db.status) { desired } else { 0 };
     let role = if db.replication.is_some() { Role::Replica } else { Role::Primary };

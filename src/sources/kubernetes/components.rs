@@ -12,7 +12,7 @@ use crate::domain::id::{Alias, ComponentId, Kind, SourceId};
 use crate::domain::reading::{Provenance, Query};
 use crate::domain::text::{Raw, Shown};
 use crate::domain::unit::Statistic;
-use crate::model::facts::{ComponentFact, ReplicaClass, Replicas, Revision, RolloutFact};
+use crate::model::facts::{ComponentFact, Halt, ReplicaClass, Replicas, Revision, RolloutFact, RolloutStep};
 
 /// Where this source's figures come from.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ pub fn fact(
 ) -> ComponentFact {
     let revisions = revisions(sets, id);
     let rollout = match &row.canary {
-        Some(canary) => Some(canary_progress(canary, &revisions)),
+        Some(canary) => Some(canary_progress(row, canary, &revisions)),
         None if id.kind == Kind::Deployment => update_progress(row, &revisions),
         None => None,
     };
@@ -117,7 +117,7 @@ pub fn fact(
             floor: around.floor_of(&id.scope, &row.template),
         }),
         role: None,
-        rollout,
+        rollout: rollout.map(Box::new),
         class: match (row.counts.desired, id.kind) {
             (1, _) => ReplicaClass::Singleton,
             (_, Kind::DbCluster) => ReplicaClass::Primary,
@@ -145,11 +145,11 @@ fn by_hash(hash: &Raw, revisions: &[&SetRow]) -> Revision {
 }
 
 /// The progress of a Rollout; weights without a traffic router are computed from ready pods (facts/controlplane.md 5).
-fn canary_progress(row: &CanaryRow, revisions: &[&SetRow]) -> RolloutFact {
+fn canary_progress(workload: &Workload, row: &CanaryRow, revisions: &[&SetRow]) -> RolloutFact {
     let stable = by_hash(&row.stable, revisions);
     let under_way = row.current != row.stable && !row.current.is_empty() && !row.stable.is_empty();
     let canary = under_way.then(|| by_hash(&row.current, revisions));
-    let steps = u32::try_from(row.weights.len()).unwrap_or(u32::MAX);
+    let steps = u32::try_from(row.steps.len()).unwrap_or(u32::MAX);
     let set_weight = canary.as_ref().and_then(|_| asked_weight(row));
     let actual_weight = canary.as_ref().and_then(|canary| {
         row.actual_weight.or_else(|| {
@@ -164,6 +164,25 @@ fn canary_progress(row: &CanaryRow, revisions: &[&SetRow]) -> RolloutFact {
         actual_weight,
         stable,
         canary,
+        steps: Arc::clone(&row.steps),
+        halt: halt(workload, row),
+    }
+}
+
+/// What keeps it where it is: an abort, a hold by hand, a step that waits, or what its controller complains of.
+fn halt(workload: &Workload, row: &CanaryRow) -> Option<Halt> {
+    if row.aborted_at.is_some() {
+        return Some(Halt { why: Shown::fixed("aborted"), since: row.aborted_at });
+    }
+    match (row.phase.as_str(), &row.pause) {
+        ("Paused", _) if workload.paused => Some(Halt { why: Shown::fixed("held by hand"), since: None }),
+        ("Paused", Some((reason, since))) => {
+            let waits = "its step waits until it is promoted";
+            let why = if reason.as_str() == "CanaryPauseStep" { Shown::fixed(waits) } else { reason.shown() };
+            Some(Halt { why, since: *since })
+        }
+        ("Degraded" | "Paused", _) => Some(Halt { why: row.message.shown(), since: None }),
+        _ => None,
     }
 }
 
@@ -173,10 +192,11 @@ fn asked_weight(row: &CanaryRow) -> Option<u32> {
     if row.aborted_at.is_some() {
         return Some(0);
     }
-    if step >= row.weights.len() {
+    if step >= row.steps.len() {
         return Some(100);
     }
-    Some(row.weights.iter().take(step + 1).rev().find_map(|weight| *weight).unwrap_or(0))
+    let weight = |step: &RolloutStep| if let RolloutStep::Weight(weight) = step { Some(*weight) } else { None };
+    Some(row.steps.iter().take(step + 1).rev().find_map(weight).unwrap_or(0))
 }
 
 /// A Deployment in the middle of an update, from its ReplicaSets: newest against the largest of the others.
@@ -213,5 +233,11 @@ fn update_progress(row: &Workload, revisions: &[&SetRow]) -> Option<RolloutFact>
         actual_weight: newest.ready.saturating_mul(100).checked_div(all),
         stable,
         canary,
+        steps: Arc::default(),
+        halt: match (phase, &row.condition) {
+            ("Degraded", Some((_, why))) => Some(Halt { why: why.clone(), since: None }),
+            ("Paused", _) => Some(Halt { why: Shown::fixed("paused by hand"), since: None }),
+            _ => None,
+        },
     })
 }

@@ -14,6 +14,7 @@ use crate::domain::reading::Query;
 use crate::domain::settings::KubernetesSettings;
 use crate::domain::text::{Raw, Shown};
 use crate::domain::time::Stamp;
+use crate::model::facts::RolloutStep::{Pause, Weight};
 use crate::model::facts::{ChangeFact, ComponentFact, Fact, MemberFact, MemberState, Observation, ReplicaClass};
 
 const NOW: &str = "2026-11-21T03:12:00Z";
@@ -270,22 +271,27 @@ fn a_canary_tells_step_weights_and_revisions() {
     let cases = [
         (
             r#"{"observedGeneration":"4","phase":"Paused","currentStepIndex":1,"stableRS":"aaa","currentPodHash":"bbb",
-                "controllerPause":true,"pauseConditions":[{"reason":"CanaryPauseStep"}],"canary":{}}"#,
+                "controllerPause":true,"pauseConditions":[{"reason":"CanaryPauseStep","startTime":"2026-11-21T03:08:00Z"}],
+                "canary":{}}"#,
             ("Paused", Some((1, 4)), Some(20), Some(20), true, None),
+            Some(("its step waits until it is promoted", "03:08:00")),
         ),
         (
             r#"{"observedGeneration":"4","phase":"Paused","currentStepIndex":1,"stableRS":"aaa","currentPodHash":"bbb",
                 "controllerPause":true,"canary":{"weights":{"canary":{"weight":35}}}}"#,
             ("Progressing", Some((1, 4)), Some(20), Some(35), true, None),
+            None,
         ),
         (
             r#"{"observedGeneration":"3","phase":"Healthy","stableRS":"aaa","currentPodHash":"aaa","currentStepIndex":4}"#,
             ("Progressing", Some((4, 4)), None, None, false, None),
+            None,
         ),
         (
             r#"{"observedGeneration":"4","phase":"Degraded","message":"RolloutAborted: by hand","stableRS":"aaa",
                 "currentPodHash":"bbb","currentStepIndex":0,"abort":true,"abortedAt":"2026-11-21T03:10:00Z"}"#,
             ("Degraded", Some((0, 4)), Some(0), Some(20), true, Some("Degraded: RolloutAborted: by hand")),
+            Some(("aborted", "03:10:00")),
         ),
     ];
     let sets = ["aaa", "bbb"].map(|hash| {
@@ -293,7 +299,7 @@ fn a_canary_tells_step_weights_and_revisions() {
             .replace("pod-template-hash", "rollouts-pod-template-hash")
             .replace("Deployment", "Rollout")
     });
-    for (status, (phase, step, asked, actual, under_way, condition)) in cases {
+    for (status, (phase, step, asked, actual, under_way, condition), halt) in cases {
         let wire = rollout(status);
         let mut store = listed(&[(Watched::Rollouts, &[&wire]), (Watched::ReplicaSets, &[&sets[0], &sets[1]])]);
         let told = store.flush(now());
@@ -301,6 +307,9 @@ fn a_canary_tells_step_weights_and_revisions() {
         let rollout = fact.rollout.as_ref().unwrap();
         assert_eq!((rollout.phase.as_str(), rollout.step), (phase, step), "{status}");
         assert_eq!((rollout.set_weight, rollout.actual_weight), (asked, actual), "{status}");
+        let held = rollout.halt.as_ref().map(|halt| (halt.why.to_string(), halt.since.map(Stamp::clock)));
+        assert_eq!(held, halt.map(|(why, since)| (why.to_owned(), Some(since.to_owned()))), "{status}");
+        assert_eq!(*rollout.steps, [Weight(20), Pause, Weight(50), Pause]);
         assert_eq!(
             (rollout.stable.ready, rollout.canary.as_ref().map(|canary| canary.ready)),
             (4, under_way.then_some(1))

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use super::table::Names;
-use crate::clients::kube::read::{Condition, Labels, Meta, ReplicaSet, Rollout, Template, Workload as Wire};
+use crate::clients::kube::read::{
+    CanaryStep, Condition, Labels, Meta, ReplicaSet, Rollout, Template, Workload as Wire,
+};
 use crate::domain::health::Health;
 use crate::domain::id::{ComponentId, Kind};
 use crate::domain::text::{Raw, Shown};
 use crate::domain::time::Stamp;
+use crate::model::facts::RolloutStep;
 use crate::shown;
 
 /// What is kept of a workload.
@@ -49,9 +52,10 @@ pub struct TemplateRow {
 pub struct CanaryRow {
     pub phase: Raw,
     pub message: Raw,
-    /// Weight asked for by each step, where it sets one.
-    pub weights: Arc<[Option<u32>]>,
+    pub steps: Arc<[RolloutStep]>,
     pub step: Option<u32>,
+    /// Why its controller holds it, and since when.
+    pub pause: Option<(Raw, Option<Stamp>)>,
     pub stable: Raw,
     pub current: Raw,
     pub actual_weight: Option<u32>,
@@ -172,8 +176,12 @@ pub fn rollout(wire: &Rollout<'_>, names: &mut Names) -> Workload {
         canary: Some(CanaryRow {
             phase: names.of(phase),
             message: names.of(&status.message),
-            weights: steps.iter().map(|step| step.set_weight).collect(),
+            steps: steps.iter().map(|step| kind_of(*step)).collect(),
             step: status.current_step_index,
+            pause: status
+                .pause_conditions
+                .first()
+                .map(|held| (names.of(&held.reason), Stamp::parse_rfc3339(&held.start_time))),
             stable: names.of(&status.stable_rs),
             current: names.of(&status.current_pod_hash),
             actual_weight: status.canary.weights.as_ref().and_then(|weights| weights.canary.weight),
@@ -181,6 +189,14 @@ pub fn rollout(wire: &Rollout<'_>, names: &mut Names) -> Workload {
             borrows: (&*wire.spec.workload_ref.kind == "Deployment").then(|| names.of(&wire.spec.workload_ref.name)),
         }),
         notes: Vec::new(),
+    }
+}
+
+const fn kind_of(step: CanaryStep) -> RolloutStep {
+    match step {
+        CanaryStep { set_weight: Some(weight), .. } => RolloutStep::Weight(weight),
+        CanaryStep { pause: Some(_), .. } => RolloutStep::Pause,
+        CanaryStep { .. } => RolloutStep::Other,
     }
 }
 

@@ -280,6 +280,16 @@ pub fn moment(at: Stamp, now: Stamp) -> Shown {
     shown!("{} {}", Shown::composed(date), clock)
 }
 
+/// `03:12:07` of the same day, `11-20 03:12` otherwise.
+#[must_use]
+pub fn short_moment(at: Stamp, now: Stamp) -> Shown {
+    if now.since(at) < Duration::from_secs(20 * 3_600) {
+        return time(at);
+    }
+    let date: String = at.rfc3339().chars().skip(5).take(5).collect();
+    shown!("{} {}", Shown::composed(date), minute(at))
+}
+
 /// What a source costs: `$0.12/h`.
 #[must_use]
 pub fn cost(status: &crate::model::board::SourceStatus) -> Option<Shown> {

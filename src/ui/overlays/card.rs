@@ -23,6 +23,7 @@ use lines::{Detail, Entry, Line, Section, length, text_columns};
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, card: &Card) {
     canvas.clear(area);
+    canvas.reach = 0;
     let Some(machine) = state.operations.desk.get(&card.operation) else {
         canvas.put(area.x + 1, area.y, area.width - 2, "this operation is not known any more; esc closes", Role::Dim);
         return;
@@ -64,7 +65,7 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, machine: &Machine) 
     let verb = Shown::fixed(machine.request.verb.name()).upper();
     let room = start.saturating_sub(area.x + 2);
     let x = canvas.put(area.x + 1, area.y, room, shown!("{}  ", verb), Ink::bold(Role::Accent));
-    let back = if machine.request.backs_out.is_some() { "  way back" } else { "" };
+    let back = if machine.request.is_way_back() { "  way back" } else { "" };
     let room = start.saturating_sub(x + 1 + crate::ui::canvas::width(back));
     let x = canvas.name(x, area.y, room, machine.request.target.title(), Ink::bold(Role::Text));
     canvas.put(x, area.y, start.saturating_sub(x), back, Role::Info);
@@ -75,7 +76,7 @@ fn standing(machine: &Machine) -> (Shown, Ink) {
     let fixed = |word: &'static str, role| (Shown::fixed(word), Ink::bold(role));
     let risk = machine.card.as_ref().map(|card| card.plan.risk);
     match (&machine.phase, risk) {
-        (Phase::Confirming(confirmation), _) if confirmation.need.phrase.is_some() => {
+        (Phase::Confirming(confirmation), _) if confirmation.need.breaks_glass() => {
             fixed("BREAKS THE GLASS", Role::Crit)
         }
         (Phase::Confirming(_), Some(risk)) => fixed(risk.word(), looks::risk(risk)),
@@ -119,7 +120,8 @@ fn everything(canvas: &mut Canvas<'_>, area: Rect, state: &State, machine: &Mach
     }
     let lines: Vec<Line> = lines::whole(&sections, area.width);
     let height = usize::from(area.height.saturating_sub(1));
-    let first = scroll.min(lines.len().saturating_sub(height));
+    canvas.reach = lines.len().saturating_sub(height);
+    let first = scroll.min(canvas.reach);
     lines::draw(canvas, Rect { height: area.height.saturating_sub(1), ..area }, &lines, first);
     let last = (first + height).min(lines.len());
     let words = shown!(" lines {} to {} of {}  ↑ ↓ page keys", first + 1, last, lines.len());

@@ -94,7 +94,17 @@ fn subject(state: &State) -> (Shown, Told<'_>) {
             };
             facts::told(list.get(rows::place_of(&list, chosen)).map(|alert| facts::alert(state, alert)))
         }
-        Some(Place::Operations { .. }) | None => of_users(),
+        Some(Place::Rollouts { selected }) => {
+            let list = rows::rollouts(state, filter);
+            let row = list.get(rows::place_of(&list, |row| Some(&row.id) == selected.as_ref()));
+            row.map_or_else(of_users, |row| of_component(&row.id, None))
+        }
+        Some(Place::Databases { selected }) => {
+            let list = rows::databases(state, filter);
+            let row = list.get(rows::place_of(&list, |row| row.is(selected.as_ref())));
+            row.map_or_else(of_users, |row| of_component(&row.of.id, None))
+        }
+        Some(Place::Operations { .. } | Place::Trail(_)) | None => of_users(),
     }
 }
 

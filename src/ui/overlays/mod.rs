@@ -39,7 +39,8 @@ pub fn sheet(canvas: &mut Canvas<'_>, area: Rect, title: &Shown, lines: &[Vec<Pi
     }
     let body = Rect { x: sheet.x + 2, y: sheet.y + 1, width: sheet.width - 3, height: sheet.height - 1 };
     let height = usize::from(body.height);
-    let first = scroll.min(lines.len().saturating_sub(height));
+    canvas.reach = lines.len().saturating_sub(height);
+    let first = scroll.min(canvas.reach);
     for (y, line) in (body.y..body.bottom()).zip(lines.iter().skip(first)) {
         canvas.pieces(body.x, y, body.width, line);
     }

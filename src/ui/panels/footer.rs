@@ -4,8 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::domain::text::Shown;
 use crate::shown;
-use crate::state::State;
-use crate::state::rows;
+use crate::state::{Hint, State, rows};
 use crate::theme::Role;
 use crate::ui::canvas::{Canvas, Ink, width};
 
@@ -28,7 +27,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let (words, role) = found(state);
         x = canvas.put(x + 2, area.y, area.right().saturating_sub(x + 2), words, role) + 1;
     }
-    for (key, words) in state.hints.iter().take(MOST_HINTS) {
+    for Hint { key, words, .. } in state.hints.iter().take(MOST_HINTS) {
         let needed = width(key) + width(*words) + 2;
         if x + needed > area.right() {
             break;

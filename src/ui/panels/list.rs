@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::first_visible;
 use crate::domain::text::{Raw, Shown};
-use crate::model::board::{ComponentRow, SignalRow};
+use crate::model::board::{ComponentRow, Evidence, SignalRow};
 use crate::model::facts::{ChangeFact, MemberFact};
 use crate::shown;
 use crate::state::State;
@@ -24,6 +24,9 @@ pub fn draw<T>(
     empty: Piece,
     mut row: impl FnMut(&mut Canvas<'_>, Rect, &T),
 ) {
+    if selected.is_none() {
+        canvas.reach = 0;
+    }
     if rows.is_empty() {
         canvas.put(area.x + 3, area.y, area.width.saturating_sub(3), empty.text, empty.ink);
         return;
@@ -33,7 +36,10 @@ pub fn draw<T>(
     let height = usize::from(area.height - u16::from(overflows));
     let first = match selected {
         Some(selected) => first_visible(selected, scroll, rows.len(), height),
-        None => scroll.min(rows.len().saturating_sub(height)),
+        None => {
+            canvas.reach = rows.len().saturating_sub(height);
+            scroll.min(canvas.reach)
+        }
     };
     for (y, (index, item)) in (area.y..area.bottom()).zip(rows.iter().enumerate().skip(first).take(height)) {
         let line = Rect { y, height: 1, ..area };
@@ -54,9 +60,11 @@ pub fn draw<T>(
     }
 }
 
-/// What an empty list says: that the filter matches nothing, or else `otherwise`.
+/// What an empty list says: that nothing is known yet, that the filter matches nothing, or else `otherwise`.
 pub fn nothing(state: &State, otherwise: &'static str) -> Piece {
-    if state.filter.text().is_empty() {
+    if matches!(state.board.evidence, Evidence::Connecting) && !state.sources.is_empty() {
+        Piece::new("connecting: no source has answered yet", Role::Unknown)
+    } else if state.filter.text().is_empty() {
         Piece::new(otherwise, Role::Dim)
     } else {
         Piece::new("nothing matches the filter; esc shows all", Role::Warn)

@@ -14,21 +14,21 @@ use crate::ui::panels::{alerts, list};
 use crate::ui::{format, looks};
 
 /// Splits off the lines for the selected row in full.
-fn split(area: Rect, wanted: usize) -> (Rect, Rect) {
+pub(super) fn split(area: Rect, wanted: usize) -> (Rect, Rect) {
     let wanted = u16::try_from(wanted).unwrap_or(u16::MAX).min(area.height / 2);
     let list = Rect { height: area.height - wanted - 1, ..area };
     (list, Rect { y: list.bottom(), height: wanted + 1, ..area })
 }
 
 /// A rule and label-value lines below it, values wrapped.
-fn details(canvas: &mut Canvas<'_>, area: Rect, lines: &[Vec<Piece>]) {
+pub(super) fn details(canvas: &mut Canvas<'_>, area: Rect, lines: &[Vec<Piece>]) {
     canvas.rule(area);
     for (y, line) in (area.y + 1..area.bottom()).zip(lines) {
         canvas.pieces(area.x, y, area.width, line);
     }
 }
 
-fn labelled(label: &'static str, text: &Shown, role: Role, columns: u16) -> Vec<Vec<Piece>> {
+pub(super) fn labelled(label: &'static str, text: &Shown, role: Role, columns: u16) -> Vec<Vec<Piece>> {
     let lead = |row: usize| shown!(" {:<11}", if row == 0 { label } else { "" });
     wrap(text, columns.saturating_sub(13), 4)
         .into_iter()

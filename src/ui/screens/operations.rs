@@ -2,8 +2,10 @@
 
 use ratatui::layout::Rect;
 
+use crate::audit::record::ActionId;
+use crate::audit::record::summary::Summary;
 use crate::domain::text::Shown;
-use crate::operation::desk::Owed;
+use crate::operation::desk::{Doubt, Owed};
 use crate::operation::machine::{Machine, Phase, Sending};
 use crate::operation::plan::DebtKind;
 use crate::operation::target::OperationId;
@@ -115,13 +117,14 @@ fn detail(state: &State, machine: &Machine, columns: u16) -> Vec<Vec<Piece>> {
 fn remains(state: &State, columns: u16) -> Vec<Vec<Piece>> {
     let desk = &state.operations.desk;
     let mut lines = Vec::new();
-    let mut part = |title: Shown, role: Role, entries: Vec<(Shown, Shown)>| {
+    let mut part = |title: Shown, role: Role, entries: Vec<(Shown, Vec<Shown>)>| {
         if entries.is_empty() {
             return;
         }
         lines.push(vec![Piece::new(shown!(" {}", title), Ink::bold(role))]);
-        for (what, put_back) in entries {
-            for (text, ink) in [(what, Role::Text), (put_back, Role::Dim)] {
+        for (what, more) in entries {
+            let more = more.into_iter().map(|text| (text, Role::Dim));
+            for (text, ink) in std::iter::once((what, Role::Text)).chain(more) {
                 let texts = wrap(&text, columns.saturating_sub(10), 2);
                 lines.extend(texts.into_iter().enumerate().map(|(row, text)| {
                     let lead = match (ink, row) {
@@ -134,21 +137,61 @@ fn remains(state: &State, columns: u16) -> Vec<Vec<Piece>> {
             }
         }
     };
-    let doubts = desk.doubts.iter().map(|doubt| {
-        let what = shown!("{}: {}", doubt.target.shown(), doubt.what);
-        (what, shown!("look at the real state, then: tierdeck audit resolve {}", doubt.operation.0))
-    });
+    let doubts = desk.doubts.iter().map(|doubt| (in_doubt(state, doubt), now_and_next(state, doubt)));
     part(shown!("IN DOUBT {}", desk.doubts.len()), Role::Unknown, doubts.collect());
-    let debts = desk.debts.iter().map(|owed| (owed.debt.what.clone(), put_back(state, owed)));
+    let debts = desk.debts.iter().map(|owed| (owed.debt.what.clone(), vec![put_back(owed)]));
     part(shown!("DEBTS {}", desk.debts.len()), Role::Warn, debts.collect());
+    let others = desk.colleagues.iter().map(|words| (words.clone(), Vec::new()));
+    part(shown!("IN FLIGHT ELSEWHERE {}", desk.colleagues.len()), Role::Info, others.collect());
+    let away = state.operations.earlier.away.iter();
+    let away = away.map(|row| (while_away(state, row), vec![shown!("tierdeck audit show {}", id(row.action.short()))]));
+    part(shown!("WHILE YOU WERE AWAY {}", state.operations.earlier.away.len()), Role::Info, away.collect());
+    let troubles = state.operations.earlier.troubles.iter().map(|words| (words.clone(), Vec::new()));
+    part(Shown::fixed("AUDIT TRAIL"), Role::Crit, troubles.collect());
     lines
 }
 
+fn id(short: &str) -> Shown {
+    Shown::of(short)
+}
+
+/// What is in doubt, whose it is and since when.
+fn in_doubt(state: &State, doubt: &Doubt) -> Shown {
+    let what = shown!("{}: {}", doubt.target.shown(), doubt.what);
+    match &doubt.earlier {
+        Some((who, at)) => shown!("{} ({}, {})", what, who, format::moment(*at, state.now)),
+        None => what,
+    }
+}
+
+/// What the target is like now, and what resolves the doubt.
+fn now_and_next(state: &State, doubt: &Doubt) -> Vec<Shown> {
+    let short = ActionId::parse(doubt.operation.0.as_str()).map(|action| id(action.short()));
+    let short = short.unwrap_or_else(|| doubt.operation.0.shown());
+    let next = shown!("look at the real state, then :resolve {} verified|failed|no-effect HOW YOU KNOW", short);
+    let now = rows::component(&state.board, &doubt.target).map(|(_, row)| {
+        let reason = row.reasons.first().map_or_else(Shown::default, |reason| shown!(", {}", reason.text));
+        let ready = row.replicas.map_or_else(Shown::default, |of| shown!(", {}/{} ready", of.ready, of.desired));
+        let rollout = row.rollout.as_ref().map_or_else(Shown::default, |rollout| {
+            let weight = rollout.actual_weight.or(rollout.set_weight);
+            let weight = weight.map_or_else(Shown::default, |weight| shown!(" at {} %", weight));
+            shown!(", rollout {}{}", rollout.phase, weight)
+        });
+        let at = format::time(state.board.at);
+        shown!("seen at {}: {}{}{}{}", at, row.health.word(), ready, rollout, reason)
+    });
+    [now.unwrap_or(Shown::fixed("the board does not have it now")), next].into()
+}
+
+/// How an operation ended that nobody watched here.
+fn while_away(state: &State, row: &Summary) -> Shown {
+    let (word, at) = (Shown::fixed(row.state.word()).upper(), format::moment(row.last, state.now));
+    shown!("{} {} {} ({}, {})", word, row.operation.shown(), row.target.shown(), row.who.shown(), at)
+}
+
 /// How a debt is paid, as it is typed.
-fn put_back(state: &State, owed: &Owed) -> Shown {
-    let by = owed.by.as_ref().and_then(|id| state.operations.desk.get(id));
-    let target = by.map(|machine| machine.request.target.name().shown());
-    let name = target.clone().unwrap_or(Shown::fixed("WORKLOAD"));
+fn put_back(owed: &Owed) -> Shown {
+    let name = owed.target.name.shown();
     match &owed.debt.kind {
         DebtKind::Sync { owner, .. } => shown!(":resume-sync {}   ({})", name, owner.shown()),
         DebtKind::Bounds { autoscaler, min, max } => {

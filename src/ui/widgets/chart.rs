@@ -279,6 +279,7 @@ mod tests {
             label: "p95",
             role: crate::model::signals::Role::Latency,
             part: None,
+            version: None,
             reading: Reading::Fresh(Sample { value: 0.371, unit: Unit::Seconds, at: now, provenance }),
             health: Health::Ok,
             thresholds: Thresholds::default(),

@@ -127,6 +127,23 @@ fn a_demo_answers_whatever_it_is_told_and_leaves_nothing_even_when_killed() {
 }
 
 #[test]
+fn a_demo_names_the_trail_that_its_console_writes() {
+    let _one = super::alone();
+    let folder = tempfile::tempdir().unwrap();
+    let (mut demo, _, endpoints) = serving(folder.path());
+    let trail = endpoints["audit_dir"].as_str().unwrap();
+    let by_config: &[&str] = &["--config", endpoints["config"].as_str().unwrap(), "audit", "verify"];
+    for args in [by_config, &["audit", "verify"]] {
+        let home = endpoints["env"]["XDG_STATE_HOME"].as_str().unwrap();
+        let told = tierdeck(args).env("XDG_STATE_HOME", home).output().unwrap().stdout;
+        let told = String::from_utf8_lossy(&told);
+        assert!(told.contains(&format!("{trail} is empty")), "{trail} is not the folder of {args:?}: {told}");
+    }
+    drop(demo.stdin.take());
+    demo.wait().unwrap();
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_a_failure_and_no_mistake_of_the_command_line() {
     let Output { status, stderr, .. } = tierdeck(&["demo", "--serve"]).env("TMPDIR", "/proc/nowhere").output().unwrap();
     let error = String::from_utf8_lossy(&stderr);

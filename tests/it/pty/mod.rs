@@ -3,6 +3,7 @@
 mod commands;
 pub mod terminal;
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLockReadGuard};
 
 use terminal::Terminal;
@@ -65,6 +66,25 @@ fn signals_give_the_terminal_back() {
         assert_eq!(terminal.ended(), code, "SIG{signal}");
         assert!(terminal.modes_are_restored(), "SIG{signal}");
         assert!(terminal.settings_are_restored(), "SIG{signal}");
+    }
+}
+
+#[test]
+fn a_signal_at_the_first_byte_gives_the_terminal_back() {
+    let _one = alone();
+    for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 129), ("QUIT", 131)] {
+        let mut terminal = Terminal::start(&[], (80, 24));
+        terminal.until_written();
+        terminal.signal(signal);
+        assert_eq!(terminal.ended(), code, "SIG{signal}");
+        assert!(terminal.modes_are_restored(), "SIG{signal}");
+        assert!(terminal.settings_are_restored(), "SIG{signal}");
+        // What is logged may name production.
+        let state = terminal.home().join(".local/state/tierdeck");
+        let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&state), 0o700);
+        let logs: Vec<_> = std::fs::read_dir(&state).unwrap().map(|entry| mode(&entry.unwrap().path())).collect();
+        assert!(!logs.is_empty() && logs.iter().all(|mode| *mode & 0o077 == 0), "{logs:?}");
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Terminal {
     /// The terminal's settings before the program was started.
     settings: String,
     size: (u16, u16),
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 impl Terminal {
@@ -75,7 +75,11 @@ impl Terminal {
                 }
             }
         });
-        Self { master: Some(pair.master), writer: Some(writer), child, output, settings, size, _home: home }
+        Self { master: Some(pair.master), writer: Some(writer), child, output, settings, size, home }
+    }
+
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     pub fn keys(&mut self, bytes: &str) {
@@ -133,6 +137,14 @@ impl Terminal {
         }
     }
 
+    /// Waits for the first byte; fails when there is none within 20 s.
+    pub fn until_written(&self) {
+        let (lock, news) = &*self.output;
+        let patience = Duration::from_secs(20);
+        let (output, _) = news.wait_timeout_while(lock.lock().unwrap(), patience, |o| o.bytes.is_empty()).unwrap();
+        assert!(!output.bytes.is_empty(), "nothing was written");
+    }
+
     pub fn until_text(&self, text: &str) -> Vec<String> {
         self.until(text, |screen| screen.iter().any(|line| line.contains(text)))
     }
@@ -171,7 +183,12 @@ impl Terminal {
 
     /// Waits for the end of the process and gives its exit code; fails after 5 s.
     pub fn ended(&mut self) -> u32 {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        self.ended_within(Duration::from_secs(5))
+    }
+
+    /// As [`Terminal::ended`], for a program that has something to bring to its end.
+    pub fn ended_within(&mut self, limit: Duration) -> u32 {
+        let deadline = Instant::now() + limit;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 // Its last words may still be on their way.

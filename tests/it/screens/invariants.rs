@@ -17,7 +17,7 @@ use tierdeck::model::world::World;
 use tierdeck::state::message::{Message, Timed};
 use tierdeck::state::session::Session;
 
-use super::{fixture, frame, operations};
+use super::{fixture, frame, operations, pages};
 
 /// Every kind of place, with every overlay, over every board.
 fn everything() -> Vec<State> {
@@ -38,6 +38,8 @@ fn everything() -> Vec<State> {
         Place::Sources { selected: None },
         Place::Changes { selected: None },
         Place::Alerts { selected: None },
+        Place::Rollouts { selected: None },
+        Place::Databases { selected: None },
     ];
     places.extend(Tab::ALL.map(component));
     let mut states = Vec::new();
@@ -74,6 +76,8 @@ fn operated() -> Vec<State> {
         states.push(state);
     }
     states.extend(operations::menu_and_lines());
+    states.extend(pages::lines());
+    states.extend(pages::trails());
     states
 }
 
@@ -133,7 +137,7 @@ fn every_glyph_has_an_ascii_twin() {
         let (shown, folded) = (frame(state, 120, 40, &unicode), frame(state, 120, 40, &ascii));
         for (a, b) in shown.content.iter().zip(&folded.content) {
             assert!(b.symbol().is_ascii(), "{:?}", b.symbol());
-            let ours = number / 17 != 4;
+            let ours = number / 19 != 4;
             assert!(!ours || b.symbol() != "?" || a.symbol() == "?", "{:?} has no twin", a.symbol());
         }
     }

@@ -4,7 +4,9 @@
 
 mod fixture;
 mod invariants;
+mod keys;
 mod operations;
+mod pages;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -103,6 +105,21 @@ fn lists() {
     );
     check("changes", &at(Place::Changes { selected: None }), 80, 24);
     check("alerts", &at(Place::Alerts { selected: None }), 80, 24);
+}
+
+#[test]
+fn rollouts_and_databases() {
+    let rollouts = at(Place::Rollouts { selected: None });
+    check("rollouts", &rollouts, 80, 24);
+    check("rollouts", &rollouts, 60, 16);
+    check("rollouts", &rollouts, 120, 34);
+    let databases =
+        State { places: vec![Place::Databases { selected: None }], ..fixture::state(fixture::databases_board()) };
+    check("databases", &databases, 80, 24);
+    check("databases", &databases, 60, 16);
+    check("databases", &databases, 120, 34);
+    let cache = State { places: vec![Place::Databases { selected: Some((fixture::cache_id(), None)) }], ..databases };
+    check("databases-cache", &cache, 80, 24);
 }
 
 #[test]

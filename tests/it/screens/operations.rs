@@ -351,11 +351,11 @@ fn operations_of_the_session() {
         bench.pass(2_000);
         bench.sight_rollout(&held);
     }
-    let by = bench.state.operations.desk.debts.first().and_then(|owed| owed.by.clone());
+    let owed = bench.state.operations.desk.debts.first().expect("a debt").clone();
     let what = fixture::shown("autoscaler orders: bounds are 12-30 (were 9-24)");
     let kind = DebtKind::Bounds { autoscaler: Raw::new("orders"), min: 9, max: 24 };
     let debt = Debt { what, kind, booked_by: 0, cleared_by: None };
-    bench.state.operations.desk.debts.push(tierdeck::operation::desk::Owed { by, debt });
+    bench.state.operations.desk.debts.push(tierdeck::operation::desk::Owed { debt, ..owed });
     bench.pass(30_000);
     let node = bench.open(Verb::Cordon, Engine::Node, Params::default());
     drop(operations_armed(&mut bench));

@@ -9,7 +9,7 @@ mod elbv2;
 pub mod operated;
 mod pages;
 mod rds;
-mod sts;
+pub mod sts;
 #[cfg(test)]
 mod tests;
 

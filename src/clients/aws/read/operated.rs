@@ -176,8 +176,6 @@ impl Operated {
 }
 
 fn instance(db: &DbInstance) -> InstanceState {
-    let waits =
-        db.db_parameter_groups().iter().filter(|group| group.parameter_apply_status() == Some("pending-reboot"));
     InstanceState {
         id: text(db.db_instance_identifier()),
         resource_id: text(db.dbi_resource_id()),
@@ -189,11 +187,18 @@ fn instance(db: &DbInstance) -> InstanceState {
         engine: text(db.engine()),
         carried: Carried {
             pending: db.pending_modified_values().map(pending).unwrap_or_default(),
-            parameters: waits.map(|group| text(group.db_parameter_group_name())).collect(),
+            parameters: waiting_for_reboot(db).collect(),
         },
         restorable: millis(db.latest_restorable_time()),
         endpoint: db.endpoint().and_then(|e| Some((e.address()?.to_owned(), u16::try_from(e.port()?).ok()?))),
     }
+}
+
+/// Parameter groups whose values a reboot would apply.
+pub(super) fn waiting_for_reboot(db: &DbInstance) -> impl Iterator<Item = String> + '_ {
+    let groups = db.db_parameter_groups().iter();
+    let waits = groups.filter(|group| group.parameter_apply_status() == Some("pending-reboot"));
+    waits.map(|group| text(group.db_parameter_group_name()))
 }
 
 /// The names of those that are set.
@@ -201,7 +206,8 @@ fn named<const N: usize>(fields: [(&'static str, bool); N]) -> Vec<&'static str>
     fields.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect()
 }
 
-fn pending(values: &PendingModifiedValues) -> Vec<&'static str> {
+/// The names of the modifications that are pending.
+pub(super) fn pending(values: &PendingModifiedValues) -> Vec<&'static str> {
     named([
         ("DBInstanceClass", values.db_instance_class.is_some()),
         ("AllocatedStorage", values.allocated_storage.is_some()),

@@ -5,6 +5,7 @@ use aws_sdk_rds::Client;
 use aws_sdk_rds::primitives::DateTime;
 use aws_sdk_rds::types::SourceType;
 
+use super::operated::{pending, waiting_for_reboot};
 use super::pages::pages;
 use super::{Connection, millis, text, texts};
 use crate::clients::aws::cap::Cap;
@@ -29,6 +30,8 @@ pub struct DbInstance {
     pub cluster: Option<String>,
     pub allocated_gib: Option<i32>,
     pub backup: Backup,
+    /// Modifications that wait for the next window or reboot, and parameter groups that wait for a reboot.
+    pub pending: Vec<String>,
 }
 
 /// A cluster of Aurora, or a Multi-AZ one.
@@ -184,6 +187,10 @@ fn instance(db: &aws_sdk_rds::types::DbInstance) -> DbInstance {
         backup: Backup {
             retention_days: db.backup_retention_period(),
             latest_restorable: millis(db.latest_restorable_time()),
+        },
+        pending: {
+            let values = db.pending_modified_values().map(pending).unwrap_or_default();
+            values.into_iter().map(str::to_owned).chain(waiting_for_reboot(db)).collect()
         },
     }
 }

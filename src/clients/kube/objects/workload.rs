@@ -1,6 +1,7 @@
 //! Deployments, StatefulSets, DaemonSets (one shape), ReplicaSets, Argo Rollouts and CloudNativePG clusters.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::super::wire::{Labels, Str, lax};
 use super::{Condition, Container, Meta};
@@ -128,10 +129,12 @@ pub struct Canary {
     pub steps: Vec<CanaryStep>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct CanaryStep {
     pub set_weight: Option<u32>,
+    /// Whether it waits; for how long is not kept.
+    pub pause: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -159,9 +162,10 @@ pub struct RolloutStatus<'a> {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 pub struct PauseCondition<'a> {
     pub reason: Str<'a>,
+    pub start_time: Str<'a>,
 }
 
 #[derive(Debug, Default, Deserialize)]

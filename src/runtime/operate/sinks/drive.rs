@@ -22,7 +22,7 @@ use crate::domain::text::Shown;
 use crate::model::board::SourceState;
 use crate::runtime::clock::Clocks;
 use crate::runtime::inbox::{Control, Inbox};
-use crate::runtime::operate::door::Door;
+use crate::runtime::operate::door::{Door, Order};
 use crate::shown;
 
 /// So much is handed over at once, bytes.
@@ -200,12 +200,12 @@ impl Driver {
             inbox.control(Control::Sink { name: name.clone(), health: fault.clone().map_or(Ok(()), Err) });
         }
         if was.is_some() || result.is_err() {
-            door.session(Event::Sink(SinkRecord {
+            door.order(Order::Session(Box::new(Event::Sink(SinkRecord {
                 name: Text::name(name.as_str()),
                 state: if result.is_ok() { SinkState::Up } else { SinkState::Down },
                 behind: words.map_or(0, |(behind, _)| behind),
                 detail: fault.map(|fault| Text::of(fault.as_str())).unwrap_or_default(),
-            }));
+            }))));
         }
     }
 

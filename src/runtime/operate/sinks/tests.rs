@@ -74,6 +74,7 @@ impl Rig {
             mode: "console",
             ssh_client: None,
             trail: Ok(self.trail()),
+            shelters: Vec::new(),
         };
         Operator::new(self.runtime.handle().clone(), self.inbox.clone(), self.clocks, &settings, actor)
     }

@@ -4,6 +4,7 @@ use super::lines::{Line, blank, length};
 use crate::action::{Action, CardAction};
 use crate::domain::text::Shown;
 use crate::operation::confirm::{Confirmation, DWELL, Field};
+use crate::operation::guard::Report;
 use crate::operation::machine::{Machine, Phase, Sending};
 use crate::shown;
 use crate::state::{Card, State};
@@ -33,25 +34,30 @@ fn waiting(state: &State, machine: &Machine, phase: &Phase) -> Shown {
         }
         Phase::Guarded { expired: false } => {
             let again = key(state, Action::Refresh, "r");
-            let glass = machine.card.as_ref().is_some_and(|card| card.report.glass_would_help());
-            match glass {
-                true => shown!(
+            let would = |helps: fn(&Report) -> bool| machine.card.as_ref().is_some_and(|card| helps(&card.report));
+            match () {
+                () if would(Report::loss_to_acknowledge) => shown!(
+                    "nothing can be fired   {} acknowledge the loss (name, words, reason: typed)",
+                    key(state, Action::Card(CardAction::AcceptLoss), "l")
+                ),
+                () if would(Report::glass_would_help) => shown!(
                     "nothing can be fired   {} break glass (name, phrase, reason, 10 s; reviewed)",
                     key(state, Action::Card(CardAction::BreakGlass), "!")
                 ),
-                false => shown!("nothing can be fired, and breaking the glass would not help   {} plan again", again),
+                () => shown!("nothing can be fired, and breaking the glass would not help   {} plan again", again),
             }
         }
         Phase::Locking | Phase::Rechecking => Shown::fixed("nothing is sent yet; leaving ends it"),
         Phase::Executing { state: Sending::Again { .. }, .. } => shown!("{} stops it here; leaving does not", stop),
         Phase::Executing { .. } => shown!("{} stops it after the step under way; leaving does not", stop),
         Phase::Verifying(_) => Shown::fixed("everything is sent: it is only watched, also when the card is left"),
-        Phase::Done(_) => match machine.backout().is_some() {
-            true => shown!(
-                "{} backs out: another card, nothing runs yet",
-                key(state, Action::Card(CardAction::BackOut), "u")
-            ),
-            false => Shown::fixed("it is over"),
+        Phase::Done(_) => match machine.backout() {
+            Some(back) => {
+                let key = key(state, Action::Card(CardAction::BackOut), "u");
+                let words = if back.is_way_back() { "backs out" } else { back.verb.name() };
+                shown!("{} {}: another card, nothing runs yet", key, words)
+            }
+            None => Shown::fixed("it is over"),
         },
         Phase::Confirming(_) => Shown::default(),
     }
@@ -59,8 +65,7 @@ fn waiting(state: &State, machine: &Machine, phase: &Phase) -> Shown {
 
 /// The key of an action as the live keymap's hints name it.
 pub fn key(state: &State, action: Action, usual: &'static str) -> Shown {
-    let doc = action.doc();
-    state.hints.iter().find(|(_, words)| *words == doc).map_or(Shown::fixed(usual), |(key, _)| key.clone())
+    state.hints.iter().find(|hint| hint.action == Some(action)).map_or(Shown::fixed(usual), |hint| hint.key.clone())
 }
 
 fn confirming(state: &State, machine: &Machine, card: &Card, confirmation: &Confirmation, columns: u16) -> Vec<Line> {
@@ -153,7 +158,7 @@ fn missing(state: &State, machine: &Machine, confirmation: &Confirmation) -> Vec
         missing.push(Shown::fixed("a guard blocks"));
     }
     if need.armed && !armed {
-        missing.push(Shown::fixed("arming (:arm 15m REASON)"));
+        missing.push(shown!("arming ({})", key(state, Action::Command, ":")));
     }
     if need.token.as_ref().is_some_and(|token| token.as_str() != confirmation.token) {
         missing.push(Shown::fixed("the name"));

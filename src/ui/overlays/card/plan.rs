@@ -21,6 +21,7 @@ pub fn sections(state: &State, machine: &Machine, card: &Card, columns: u16, det
     let story = &card.plan.story;
     let mut sections: Vec<Section> = blocked(card).into_iter().collect();
     sections.extend(drifted(card));
+    sections.extend(lost(machine, card));
     sections.push(Section::new("WHAT", 2, what(card, columns)));
     sections.push(Section::new("USERS", 2, users(state, card)));
     sections.push(Section::new("WHY NOW", 2, why(state, machine, &scene)));
@@ -53,6 +54,14 @@ fn blocked(card: &Card) -> Option<Section> {
     let words = shown!("{}: {}{}{}", first.guard.word(), first.text, hint, more);
     let entry = Entry::words(words, Ink::bold(Role::Crit));
     Some(Section { ink: Ink::bold(Role::Crit), ..Section::new("BLOCKED", 3, vec![entry]) })
+}
+
+/// What is lost by it, once that is taken upon oneself.
+fn lost(machine: &Machine, card: &Card) -> Option<Section> {
+    let mut findings = card.report.findings.iter();
+    let loss = findings.find(|finding| machine.request.params.accept_loss && finding.guard == GuardId::Loss)?;
+    let ink = Ink::bold(Role::Crit);
+    Some(Section { ink, ..Section::new("LOSES", 3, vec![Entry::words(&loss.text, ink)]) })
 }
 
 /// What mattered and has changed under the card.

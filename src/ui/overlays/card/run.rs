@@ -202,7 +202,7 @@ pub fn over(state: &State, machine: &Machine, end: &End, columns: u16, detail: D
     let mut entries = vec![Entry::led(lead, &end.words, Ink::bold(Role::Text))];
     entries.push(match (&end.outcome, &machine.notice) {
         (Outcome::NotRun(_), Some(notice)) => Entry::words(shown!("→ {}", notice), Role::Text),
-        _ => Entry::words(advice(end.outcome), Role::Text),
+        _ => Entry::words(advice(end.outcome, machine.backout().is_some_and(|back| back.is_way_back())), Role::Text),
     });
     let mut sections = vec![Section::new("OUTCOME", 2, entries)];
     if let Some(outage) = end.outage {
@@ -210,15 +210,19 @@ pub fn over(state: &State, machine: &Machine, end: &End, columns: u16, detail: D
         sections.push(Section::new("OUTAGE", 2, vec![Entry::words(words, Ink::bold(Role::Warn))]));
     }
     let Some(card) = &machine.card else { return sections };
-    if let (Some(_), Some(back)) = (machine.backout(), &card.plan.backout) {
+    if let (Some(request), Some(back)) = (machine.backout(), &card.plan.backout) {
         let key = super::foot::key(state, crate::action::Action::Card(crate::action::CardAction::BackOut), "u");
         let lead = vec![Piece::new(shown!("{}  ", key), Role::Key)];
-        let text = shown!("{} ({}), on a card of its own", back.words, back.verb.name());
-        let worked = end.outcome == Outcome::Verified;
-        let ink = if worked { Role::Dim.into() } else { Ink::bold(Role::Text) };
-        sections.push(Section::new("BACK OUT", 2, vec![Entry::led(lead, text, ink)]));
+        let mends = request.is_way_back();
+        let text = match mends {
+            true => shown!("{} ({}), on a card of its own", back.words, back.verb.name()),
+            false => shown!("{} {}; careful, on a card of its own", back.verb.name(), back.words),
+        };
+        let wanted = mends && end.outcome != Outcome::Verified;
+        let ink = if wanted { Ink::bold(Role::Text) } else { Role::Dim.into() };
+        sections.push(Section::new(if mends { "BACK OUT" } else { "AGAIN" }, 2, vec![Entry::led(lead, text, ink)]));
     }
-    let owed = state.operations.desk.debts.iter().filter(|owed| owed.by.as_ref() == Some(&machine.id));
+    let owed = state.operations.desk.debts.iter().filter(|owed| owed.by == machine.id);
     let owed: Vec<Entry> = owed.map(|owed| Entry::words(&owed.debt.what, Ink::bold(Role::Warn))).collect();
     if !owed.is_empty() {
         sections.push(Section::new("DEBT", 2, owed));
@@ -239,16 +243,18 @@ pub fn over(state: &State, machine: &Machine, end: &End, columns: u16, detail: D
     sections
 }
 
-/// What the outcome asks of a person.
-const fn advice(outcome: Outcome) -> &'static str {
+/// What the outcome asks of a person, with a way back by key or without.
+const fn advice(outcome: Outcome, way_back: bool) -> &'static str {
     match outcome {
         Outcome::Verified => "it was observed, not only accepted",
-        Outcome::Failed => "it did not come about: back out, or look by hand",
+        Outcome::Failed if way_back => "it did not come about: back out, or look by hand",
+        Outcome::Failed => "it did not come about: look at the target by hand, or choose another operation",
         Outcome::NoEffect => "nothing changed: it can be planned again",
         Outcome::Overridden => "somebody else decides it now: find out who before another try",
+        Outcome::PartlyDone if !way_back => "some of it had its effect: read the steps, then finish it by hand",
         Outcome::PartlyDone => "some of it had its effect: read the steps, then finish it or back out",
         Outcome::Unknown => {
-            "nobody knows whether it came about: look at the real state, then resolve it (tierdeck audit resolve); risky operations on it wait for that"
+            "nobody knows whether it came about: look at the real state, then resolve it (:resolve); risky operations on it wait for that"
         }
         Outcome::NotRun(NotRun::Refused | NotRun::NotConfirmed | NotRun::Cancelled) => "no request was sent",
     }
