@@ -34,6 +34,7 @@
 //! - A bare number cannot reach a screen: the formatter takes `Reading`s, which carry their provenance and age.
 //! - Unknown is never zero and never green: a health whose evidence is gone is unknown.
 //! - World time and human time are apart: ages, thresholds and queries live in world time, waits in human time.
+//! - A required sink of the trail has the intent before the first byte; only broken glass goes past it.
 //! - A change leaves by one door (`runtime::operate`): planned, guarded, confirmed, its intent durable before the first
 //!   byte, sent once, judged by what is observed. AWS is changed in the embedded world alone.
 //! - In the embedded world every client is held to loopback (`clients::egress`).

@@ -15,6 +15,7 @@
 //! # Modules
 //! - [`record`]: closed types, redaction, and [`record::summary`], the rows of lists. All that pure rooms may import.
 //! - [`journal`]: the writer. [`verify`]: reads and checks everything. [`query`]: filters, the records of one operation.
+//! - [`sinks`]: copies elsewhere, read from what is stored.
 //! - [`line`] and [`streams`]: bytes and folders, for those above.
 //!
 //! # For the runtime's journal thread
@@ -48,6 +49,7 @@ pub mod journal;
 pub mod line;
 pub mod query;
 pub mod record;
+pub mod sinks;
 pub mod streams;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -8,6 +8,7 @@ mod commands;
 mod completion;
 mod console;
 mod demo;
+mod doctor;
 mod out;
 mod places;
 mod run;
@@ -69,6 +70,8 @@ enum Command {
     Snapshot(snapshot::SnapshotArgs),
     /// Read and check the audit trail
     Audit(audit::AuditArgs),
+    /// Check that everything that is configured works
+    Doctor(doctor::DoctorArgs),
     /// Write the completion script of a shell
     Completion { shell: clap_complete::Shell },
 }
@@ -135,6 +138,7 @@ fn run(args: impl IntoIterator<Item = OsString>) -> Result<u8, Failure> {
         Some(Command::Run(args)) => run::run(&cli.global, &args),
         Some(Command::Snapshot(args)) => snapshot::run(&cli.global, &args),
         Some(Command::Audit(args)) => audit::run(&cli.global, &args),
+        Some(Command::Doctor(args)) => doctor::run(&cli.global, &args),
         Some(Command::Completion { shell }) => completion::run(shell),
     }
 }

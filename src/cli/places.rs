@@ -7,6 +7,7 @@ use etcetera::BaseStrategy;
 use super::{Failure, Global};
 use crate::config;
 use crate::domain::file::{self, FileError};
+use crate::domain::policy::PolicySettings;
 use crate::domain::settings::{Glyphs, Settings};
 use crate::domain::text::Shown;
 use crate::input::Keymap;
@@ -32,10 +33,28 @@ pub fn settings(global: &Global) -> Result<Settings, Failure> {
     if global.ascii {
         settings.ui.glyphs = Glyphs::Ascii;
     }
+    settings.policy = policy(&settings);
     if settings.kubernetes.iter().any(|cluster| cluster.kubeconfig.is_none()) && !settings.egress.loopback_only {
         kubeconfigs()?;
     }
     Ok(settings)
+}
+
+/// The machine's policy and the user's, as far as they are there; none in the embedded world. A level that cannot be read
+/// counts as a freeze: `doctor` tells it, and so does every card.
+fn policy(settings: &Settings) -> Vec<PolicySettings> {
+    let level = |path: PathBuf| match config::load_policy(&path) {
+        Ok(level) => level,
+        Err(error) => Some(PolicySettings { unread: Some(error.to_string()), ..PolicySettings::default() }),
+    };
+    let files = if settings.egress.loopback_only { Vec::new() } else { policy_files() };
+    files.into_iter().filter_map(level).collect()
+}
+
+/// Where policies are looked for.
+pub fn policy_files() -> Vec<PathBuf> {
+    let user = config_home().map(|home| home.join("tierdeck/policy.toml"));
+    std::iter::once(PathBuf::from(config::LOCKED)).chain(user).collect()
 }
 
 /// Checks the files that kubectl would read, as far as they are there: what is no regular file would hold up its reader.
@@ -176,6 +195,15 @@ fn user_file(folder: &str, name: &str) -> Option<PathBuf> {
     }
     let named = config_home()?.join("tierdeck").join(folder).join(format!("{name}.toml"));
     named.is_file().then_some(named)
+}
+
+/// Files of a folder of the user's configuration, by name.
+pub fn user_files(folder: &str) -> Vec<PathBuf> {
+    let entries = config_home().and_then(|home| std::fs::read_dir(home.join("tierdeck").join(folder)).ok());
+    let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|kind| kind == "toml")).collect();
+    paths.sort();
+    paths
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

@@ -5,8 +5,10 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Failure, Global, out, places};
+use crate::domain::settings::Settings;
 use crate::report::status::Status;
 use crate::runtime::launch::{self, Headless};
+use crate::runtime::operate::sinks;
 use crate::runtime::terminal::LARGEST;
 use crate::state::State;
 
@@ -32,7 +34,7 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<u8, Failure> {
     let mut headless = Headless::start(&settings, keymap, places::user()).map_err(Failure::error)?;
     headless.settle(Duration::from_secs(args.wait.max(1)));
     loop {
-        let status = report(headless.state());
+        let status = report(headless.state(), global, &settings);
         let is_read = if args.json { out::json(&status)? } else { out::write(&plain(headless.state(), &settings)?)? };
         let Some(every) = args.watch.filter(|_| is_read) else { return Ok(status.exit_code()) };
         headless.run_for(Duration::from_secs(every.max(1)));
@@ -42,12 +44,16 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<u8, Failure> {
     }
 }
 
-fn report(state: &State) -> Status {
-    Status::new(&state.environment.name, &state.board, &state.sources)
+/// A run that records nothing says of the sinks what they have not been given.
+fn report(state: &State, global: &Global, settings: &Settings) -> Status {
+    let trail = places::audit_folder(global, settings).ok();
+    let sinks = trail.map(|trail| sinks::rows(settings, &trail, state.now)).unwrap_or_default();
+    let sources: Vec<_> = state.sources.iter().cloned().chain(sinks).collect();
+    Status::new(&state.environment.name, &state.board, &sources)
 }
 
 /// The board as text, wide enough for a log or a mail.
-fn plain(state: &State, settings: &crate::domain::settings::Settings) -> Result<String, Failure> {
+fn plain(state: &State, settings: &Settings) -> Result<String, Failure> {
     let theme = places::theme(settings)?;
     let mut state = state.clone();
     let lines = 12 + state.board.tiers.iter().map(|tier| 1 + tier.reasons.len().min(3)).sum::<usize>();

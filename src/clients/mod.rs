@@ -5,6 +5,7 @@ pub mod aws;
 pub mod change;
 pub mod egress;
 pub mod kube;
+pub mod postgres;
 pub mod probe;
 pub mod prometheus;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
+use super::sinks;
 use crate::domain::file::{self, FileError};
 use crate::domain::settings::{ProbeKind, Settings};
 
@@ -27,7 +28,7 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    fn new(path: impl Into<String>, message: String) -> Self {
+    pub fn new(path: impl Into<String>, message: String) -> Self {
         Self { path: path.into(), message }
     }
 
@@ -60,6 +61,7 @@ pub fn first_mistake(settings: &Settings) -> Option<Mistake> {
         .or_else(|| probes(settings))
         .or_else(|| dependencies(settings))
         .or_else(|| targets(settings))
+        .or_else(|| sinks::first_mistake(settings))
         .or_else(|| clock(settings))
 }
 
@@ -73,6 +75,8 @@ pub fn first_unreadable(settings: &Settings) -> Option<Mistake> {
     let all = named("kubernetes", "kubeconfig", file::KUBECONFIG_CAP, kubeconfigs);
     let all = all.chain(named("prometheus", "bearer_file", file::TEXT_CAP, prometheus));
     let all = all.chain(named("alertmanager", "bearer_file", file::TEXT_CAP, alertmanager));
+    let sinks = settings.audit.sink.iter().map(|s| s.ca_file.as_deref());
+    let all = all.chain(named("audit.sink", "ca_file", file::TEXT_CAP, sinks));
     let mut all = all.chain(named("probe", "ca_file", file::TEXT_CAP, authorities));
     all.find_map(|(path, file, cap)| match file::check(file, cap) {
         Ok(()) | Err(FileError::Unreadable(_)) => None,

@@ -1,12 +1,17 @@
 //! Configuration: the file, checked, with errors that say file, line, column and the fix; and what is found without one.
 
 mod check;
+mod policy;
+mod sinks;
 
 use std::path::{Path, PathBuf};
 
 use crate::domain::file::{self, FileError};
 use crate::domain::settings::Settings;
 use crate::domain::text::line_and_column;
+
+pub use policy::{LOCKED, load_policy, parse_policy};
+pub use sinks::place as sink_place;
 
 /// What is wrong with a configuration file, where, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

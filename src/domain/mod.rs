@@ -5,6 +5,7 @@ pub mod error;
 pub mod file;
 pub mod health;
 pub mod id;
+pub mod policy;
 pub mod reading;
 pub mod settings;
 pub mod text;

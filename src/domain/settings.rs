@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::policy::PolicySettings;
 use super::tier::Tier;
 use super::time::Clock;
 
@@ -28,6 +29,9 @@ pub struct Settings {
     pub dependency: Vec<DependencyRule>,
     pub target: Targets,
     pub audit: AuditSettings,
+    /// From files of their own, the machine's first.
+    #[serde(skip)]
+    pub policy: Vec<PolicySettings>,
 }
 
 /// The audit trail.
@@ -40,6 +44,62 @@ pub struct AuditSettings {
     /// `/var/tmp/tierdeck-UID/audit`: `/var/tmp` outlives a restart, `$XDG_RUNTIME_DIR` and `/dev/shm` are in memory and are
     /// refused here too.
     pub fallback: Vec<PathBuf>,
+    /// Copies of it elsewhere.
+    pub sink: Vec<SinkSettings>,
+}
+
+/// Takes a copy of every record of the trail.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SinkSettings {
+    /// Default: its kind. What was delivered to it is remembered under this name.
+    pub name: Option<String>,
+    pub kind: SinkKind,
+    /// Without it nothing may be changed.
+    #[serde(default)]
+    pub required: bool,
+    /// `syslog`: a socket or `host:port` (UDP), default `/dev/log`. `journald`: a socket, default journald's own.
+    /// `postgres`: `host`, `host:port`, or the folder of a local socket.
+    pub address: Option<String>,
+    pub database: Option<String>,
+    pub user: Option<String>,
+    /// `table` or `schema.table`; default `tierdeck_audit`.
+    pub table: Option<String>,
+    /// Roots for the server's certificate; default the system's.
+    pub ca_file: Option<PathBuf>,
+    /// `false` only on loopback.
+    #[serde(default = "yes")]
+    pub tls: bool,
+}
+
+impl SinkSettings {
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_else(|| self.kind.name())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SinkKind {
+    Syslog,
+    Journald,
+    Postgres,
+}
+
+impl SinkKind {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Syslog => "syslog",
+            Self::Journald => "journald",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+const fn yes() -> bool {
+    true
 }
 
 #[derive(Clone, Debug, Deserialize)]

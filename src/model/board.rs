@@ -241,7 +241,7 @@ pub struct Gap {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SourceStatus {
     pub id: SourceId,
-    /// `kubernetes`, `prometheus`, `alertmanager`, `cloudwatch`, `aws`, `probe`.
+    /// `kubernetes`, `prometheus`, `alertmanager`, `cloudwatch`, `aws`, `probe`, `sink`.
     pub kind: SourceKind,
     pub state: SourceState,
     /// Time of the newest sample it gave; where it tells states instead of measurements, when they were seen.
@@ -263,6 +263,8 @@ pub enum SourceKind {
     CloudWatch,
     Aws,
     Probe,
+    /// Takes copies of the audit trail. It tells nothing of the world.
+    Sink,
 }
 
 impl SourceKind {
@@ -312,6 +314,7 @@ impl SourceKind {
             Self::CloudWatch => "cloudwatch",
             Self::Aws => "aws",
             Self::Probe => "probe",
+            Self::Sink => "sink",
         }
     }
 }

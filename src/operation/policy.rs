@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::target::{OperationId, Target};
 use super::verb::Verb;
+use crate::domain::policy::{FreezeSettings, PolicySettings};
 use crate::domain::settings::RiskClass;
 use crate::domain::text::{Raw, Shown};
 use crate::domain::time::{Human, Stamp};
@@ -81,6 +82,37 @@ impl Policy {
             freezes,
             unread_calendar: self.unread_calendar.clone().or_else(|| lower.unread_calendar.clone()),
             argocd_namespace: lower.argocd_namespace.clone(),
+        }
+    }
+
+    /// The built-in rules with those of every level, as they hold in an environment.
+    #[must_use]
+    pub fn of(levels: &[PolicySettings], environment: &str, class: RiskClass) -> Self {
+        levels.iter().fold(Self::default(), |policy, level| policy.tightened(&Self::level(level, environment, class)))
+    }
+
+    fn level(level: &PolicySettings, environment: &str, class: RiskClass) -> Self {
+        let usual = Self::default();
+        let secs = |value: Option<u64>, usual: Duration| value.map_or(usual, Duration::from_secs);
+        let holds = |freeze: &&FreezeSettings| match freeze.environments.as_slice() {
+            [] => class == RiskClass::Production,
+            named => named.iter().any(|name| name == environment),
+        };
+        let freeze =
+            |freeze: &FreezeSettings| Freeze { from: freeze.from, until: freeze.until, why: Shown::of(&freeze.why) };
+        Self {
+            per_target: level.per_target.unwrap_or(usual.per_target),
+            per_session: level.per_session.unwrap_or(usual.per_session),
+            rate_window: secs(level.rate_window_seconds, usual.rate_window),
+            floor: level.capacity_floor.unwrap_or(usual.floor),
+            rpo: secs(level.rpo_seconds, usual.rpo),
+            backup_age: secs(level.backup_age_seconds, usual.backup_age),
+            credentials_margin: secs(level.credentials_margin_seconds, usual.credentials_margin),
+            approval: level.approval,
+            alone: secs(level.alone_seconds, usual.alone),
+            freezes: level.freezes.iter().filter(holds).map(freeze).collect(),
+            unread_calendar: level.unread.as_deref().map(Shown::of),
+            argocd_namespace: usual.argocd_namespace,
         }
     }
 
@@ -177,6 +209,12 @@ impl Context<'_> {
 mod tests {
     use super::*;
 
+    fn level(why: &str) -> PolicySettings {
+        let (from, until) = (Stamp::from_millis(0), Stamp::from_millis(9));
+        let freeze = FreezeSettings { from, until, why: why.to_owned(), environments: Vec::new() };
+        PolicySettings { freezes: vec![freeze], ..PolicySettings::default() }
+    }
+
     #[test]
     fn a_lower_level_only_tightens() {
         let mut lower = Policy { per_target: 9, floor: 0.1, rpo: Duration::from_secs(10), ..Policy::default() };
@@ -189,6 +227,14 @@ mod tests {
         assert!(joined.approval);
         assert_eq!(joined.frozen(Stamp::from_millis(8)), Ok(Some(&freeze)));
         assert_eq!(joined.frozen(Stamp::from_millis(9)), Ok(None));
+        let machine = PolicySettings { per_target: Some(9), approval: true, ..level("release") };
+        let user = PolicySettings { per_target: Some(2), ..level("mine") };
+        let levels = [machine, user];
+        let held = Policy::of(&levels, "prod-eu", RiskClass::Production);
+        assert_eq!((held.per_target, held.approval, held.freezes.len()), (2, true, 2));
+        assert!(Policy::of(&levels, "dev", RiskClass::Development).freezes.is_empty());
+        let broken = PolicySettings { unread: Some("policy.toml:3:1: what".to_owned()), ..PolicySettings::default() };
+        assert!(Policy::of(&[broken], "prod-eu", RiskClass::Production).frozen(Stamp::default()).is_err());
         let unread = Policy { unread_calendar: Some("no such file".into()), ..Policy::default() };
         assert!(unread.tightened(&Policy::default()).frozen(Stamp::default()).is_err());
         assert!(Policy::default().tightened(&unread).frozen(Stamp::default()).is_err());

@@ -8,7 +8,7 @@ use crate::domain::id::ComponentId;
 use crate::domain::reading::Reading;
 use crate::domain::text::{Raw, Shown};
 use crate::domain::time::Stamp;
-use crate::model::board::{Board, ComponentRow, Evidence, SourceState, SourceStatus, TierRow};
+use crate::model::board::{Board, ComponentRow, Evidence, SourceKind, SourceState, SourceStatus, TierRow};
 use crate::model::facts::{Replicas, RolloutFact};
 use crate::model::signals::Role;
 use crate::shown;
@@ -75,7 +75,11 @@ impl Scene {
             health: row.map(|row| row.health),
             reason: row.and_then(|row| row.reasons.first()).map(|reason| reason.text.clone()),
             errors: errors(board, target, &callers),
-            sources: sources.iter().map(|source| age(source, board.at)).collect(),
+            sources: sources
+                .iter()
+                .filter(|source| source.kind != SourceKind::Sink)
+                .map(|source| age(source, board.at))
+                .collect(),
             sight: sight(&board.evidence),
             replicas: row.and_then(|row| row.replicas),
             rollout: row.and_then(|row| row.rollout.clone()),

@@ -3,6 +3,7 @@
 //! `"schema": 1`: fields are added, never changed or removed; null is unknown, never 0.
 
 pub mod audit;
+pub mod doctor;
 mod figure;
 mod rollout;
 pub mod run;

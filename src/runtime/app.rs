@@ -229,6 +229,7 @@ impl App {
                 Control::Drawn => {}
                 Control::Operation { .. }
                 | Control::Journal(_)
+                | Control::Sink { .. }
                 | Control::Trail(_)
                 | Control::Remembered(_)
                 | Control::Told(_) => {

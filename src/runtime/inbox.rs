@@ -40,6 +40,11 @@ pub enum Control {
     },
     /// Whether the journal takes records.
     Journal(Result<(), Shown>),
+    /// Whether a required sink takes them.
+    Sink {
+        name: Shown,
+        health: Result<(), Shown>,
+    },
     /// The audit trail as it was read.
     Trail(Box<Result<Trail, Shown>>),
     /// What earlier sessions and colleagues left, as the trail tells now.

@@ -346,7 +346,11 @@ fn session(settings: &Settings, keymap: Keymap, user: Shown, clocks: &Clocks, do
         size: (80, 24),
         operations: Operations {
             door,
-            ..Operations::new(Shown::of(&settings.environment.name), settings.environment.class, Policy::default())
+            ..Operations::new(
+                Shown::of(&settings.environment.name),
+                settings.environment.class,
+                Policy::of(&settings.policy, &settings.environment.name, settings.environment.class),
+            )
         },
     };
     Session::new(state, world, keymap)

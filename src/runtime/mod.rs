@@ -6,6 +6,7 @@
 pub mod app;
 pub mod clock;
 pub mod connect;
+pub mod doctor;
 pub mod inbox;
 pub mod launch;
 pub mod log;

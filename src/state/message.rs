@@ -45,6 +45,11 @@ pub enum Message {
     },
     /// Whether the journal takes records, and if not, why.
     Journal(Result<(), Shown>),
+    /// Whether a required sink takes what the journal records, and if not, why.
+    Sink {
+        name: Shown,
+        health: Result<(), Shown>,
+    },
     /// The audit trail as it was read, or why it could not be.
     Trail(Result<Trail, Shown>),
     /// What earlier sessions and colleagues left, as the audit trail tells now.

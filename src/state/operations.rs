@@ -39,6 +39,8 @@ pub struct Operations {
     pub door: Opening,
     /// Why the journal takes no records.
     pub journal: Result<(), Shown>,
+    /// Required sinks of the trail that take no records, with why: nothing is sent without them.
+    pub untaken: BTreeMap<Shown, Shown>,
     /// What the audit trail tells of earlier sessions and of colleagues.
     pub earlier: History,
     /// Components that an operation makes red, and until when.
@@ -72,11 +74,20 @@ impl Operations {
             who: None,
             door: Opening::ReadOnly,
             journal: Err(Shown::fixed("the journal is not open yet")),
+            untaken: BTreeMap::new(),
             earlier: History::default(),
             expected_red: BTreeMap::new(),
             typed: Vec::new(),
             human: Human::default(),
         }
+    }
+
+    /// Whether a required sink takes records, and if not, why.
+    pub fn sink(&mut self, name: &Shown, health: Result<(), Shown>) {
+        match health {
+            Ok(()) => self.untaken.remove(name),
+            Err(why) => self.untaken.insert(name.clone(), shown!("required sink {}: {}", name, why)),
+        };
     }
 
     /// How long production stays armed, human time.
@@ -364,7 +375,10 @@ fn with_desk(state: &mut State, call: impl FnOnce(&mut Desk, &Context<'_>) -> Ve
         policy: &operations.policy,
         who: operations.who.as_ref(),
         door,
-        journal: operations.journal.as_ref().copied(),
+        journal: match operations.untaken.values().next() {
+            Some(why) if operations.journal.is_ok() => Err(why),
+            _ => operations.journal.as_ref().copied(),
+        },
     };
     let asked = call(&mut desk, &context);
     state.operations.desk = desk;

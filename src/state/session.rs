@@ -9,7 +9,7 @@ use crate::domain::id::SourceId;
 use crate::domain::text::Shown;
 use crate::domain::time::Stamp;
 use crate::input::{Context, Key, KeyName, Keymap, Lookup};
-use crate::model::board::{SourceState, SourceStatus};
+use crate::model::board::{SourceKind, SourceState, SourceStatus};
 use crate::model::world::World;
 use crate::shown;
 
@@ -95,6 +95,7 @@ impl Session {
             Message::Detached => return operations::detached(&mut self.state),
             Message::Trail(read) => navigate::take_trail(&mut self.state, read),
             Message::Journal(health) => self.state.operations.journal = health,
+            Message::Sink { name, health } => self.state.operations.sink(&name, health),
             Message::Remembered(history) => earlier::remember(&mut self.state, *history),
             Message::Told(text) => self.state.notices.push(super::Notice { at: timed.now, text }),
         }
@@ -124,7 +125,9 @@ impl Session {
     /// Assesses now, whatever was assessed before.
     pub fn assess(&mut self, now: Stamp) {
         self.state.now = now;
-        self.state.board = Arc::new(self.world.assess(&self.state.sources, now));
+        // A sink tells nothing of the world.
+        let sources = self.state.sources.iter().filter(|source| source.kind != SourceKind::Sink);
+        self.state.board = Arc::new(self.world.assess(&sources.cloned().collect::<Vec<_>>(), now));
         self.assessed_at = Some(now);
         self.stale = false;
     }

@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 
 use super::Actor;
 use super::keeper::Keeper;
+use super::sinks::Sinks;
 use super::systems::Systems;
 use crate::audit::record::history::History;
 use crate::audit::record::{Arm, Event as Recorded, Outcome, StreamId, Text};
@@ -92,11 +93,18 @@ pub struct Door {
 impl Door {
     /// Opens the journal on its thread; whether it takes records reaches the loop as [`Control::Journal`].
     #[must_use]
-    pub fn open(handle: Handle, inbox: Inbox, clocks: Clocks, systems: Arc<Systems>, actor: Actor) -> Self {
+    pub fn open(
+        handle: Handle,
+        inbox: Inbox,
+        clocks: Clocks,
+        systems: Arc<Systems>,
+        actor: Actor,
+        sinks: Sinks,
+    ) -> Self {
         let (orders, waiting) = mpsc::channel();
         let door = Self { orders };
         let lost = inbox.clone();
-        let keeper = Keeper::new(door.clone(), handle, (inbox, clocks), systems, actor);
+        let keeper = Keeper::new(door.clone(), handle, (inbox, clocks), systems, actor, sinks);
         let spawned = std::thread::Builder::new().name("journal".to_owned()).spawn(move || keeper.run(&waiting));
         if spawned.is_err() {
             lost.control(Control::Journal(Err(Shown::fixed("the journal's thread cannot be started"))));

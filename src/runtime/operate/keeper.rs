@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 
 use super::door::{About, Answered, Commit, Door, Order, Secret};
 use super::journal::Trail;
+use super::sinks::Sinks;
 use super::systems::Systems;
 use super::{Actor, aws, records, tell};
 use crate::audit::history::{BUDGET, Reader};
@@ -38,6 +39,7 @@ pub struct Keeper {
     handle: Handle,
     inbox: Inbox,
     systems: Arc<Systems>,
+    sinks: Sinks,
     trail: Trail,
     /// Who reads.
     who: Text,
@@ -66,11 +68,12 @@ impl Keeper {
         (inbox, clocks): (Inbox, Clocks),
         systems: Arc<Systems>,
         actor: Actor,
+        sinks: Sinks,
     ) -> Self {
         let who = Text::name(actor.who.as_str());
         let trail = Trail::new(clocks, actor, inbox.clone());
         let (known, past) = (BTreeMap::new(), History::default());
-        Self { door, handle, inbox, systems, trail, who, known, past, growth: None, reading: false }
+        Self { door, handle, inbox, systems, sinks, trail, who, known, past, growth: None, reading: false }
     }
 
     pub fn run(mut self, waiting: &mpsc::Receiver<Order>) {
@@ -78,6 +81,7 @@ impl Keeper {
         self.look_back();
         let mut look = Instant::now() + LOOK;
         loop {
+            self.sinks.look(self.trail.own(), || self.trail.places());
             match waiting.recv_timeout(look.saturating_duration_since(Instant::now())) {
                 Ok(Order::End(why, done)) => {
                     let _ = done.send(self.trail.end(why));
@@ -226,10 +230,16 @@ impl Keeper {
 
     /// Sends on a task of its own; the answer comes back as an order, so that it is recorded first.
     fn send(&self, commit: Commit, durable: Durable) {
-        let (systems, door) = (self.systems.clone(), self.door.clone());
+        let (systems, door, sinks) = (self.systems.clone(), self.door.clone(), self.sinks.clone());
         self.handle.spawn(async move {
-            let stream = durable.spend().head.stream;
-            let result = send(&systems, &commit.mutation).await;
+            let head = durable.spend().head;
+            // What breaks the glass needs one durable place, and the intent is in one.
+            let held = if commit.intent.confirmed.glass_broken { Ok(()) } else { sinks.hold(&head).await };
+            let result = match held {
+                Ok(()) => send(&systems, &commit.mutation).await,
+                Err(fault) => Err(Failure::unanswered(Reached::Nothing, fault)),
+            };
+            let stream = head.stream;
             let evicts = matches!(commit.mutation, Mutation::Kube(KubeMutation::Evict { .. }));
             let Commit { operation, step, attempt, .. } = commit;
             door.order(Order::Answered(Box::new(Answered { operation, step, attempt, evicts, stream, result })));

@@ -13,7 +13,9 @@ mod lock;
 mod look;
 mod realm;
 mod records;
+pub mod rights;
 mod secrets;
+pub mod sinks;
 mod systems;
 mod trail;
 
@@ -34,6 +36,7 @@ use crate::operation::machine::{Effect, Event};
 use crate::operation::target::{OperationId, Request};
 use crate::state::message::{self as state, Message};
 use door::{About, Door, Order};
+use sinks::Sinks;
 use systems::Systems;
 
 /// How long the end of the session waits for the locks that are let go, and for the disk.
@@ -62,6 +65,7 @@ pub struct Operator {
     clocks: Clocks,
     systems: Arc<Systems>,
     door: Door,
+    sinks: Sinks,
     actor: Actor,
     environment: Shown,
     locks: BTreeMap<OperationId, lock::Lock>,
@@ -75,14 +79,17 @@ impl Operator {
     pub fn new(handle: Handle, inbox: Inbox, clocks: Clocks, settings: &Settings, actor: Actor) -> Self {
         let systems = Arc::new(Systems::new(settings));
         let environment = Shown::of(&settings.environment.name);
-        let door = Door::open(handle.clone(), inbox.clone(), clocks, systems.clone(), actor.clone());
+        let (sinks, waiting) = Sinks::new(settings, actor.trail.as_deref().ok());
+        let door = Door::open(handle.clone(), inbox.clone(), clocks, systems.clone(), actor.clone(), sinks.clone());
         handle.spawn(secrets::tell(settings.clone(), systems.clone(), door.clone()));
+        waiting.start(&inbox, clocks, &door);
         Self {
             handle,
             inbox,
             clocks,
             systems,
             door,
+            sinks,
             actor,
             environment,
             locks: BTreeMap::new(),
@@ -162,7 +169,9 @@ impl Operator {
     pub fn end(&mut self, why: &'static str) -> Option<StreamId> {
         let releasing = futures::future::join_all(std::mem::take(&mut self.releasing));
         let _ = self.handle.block_on(async { tokio::time::timeout(ENDING, releasing).await });
-        self.door.end(why, ENDING)
+        let stream = self.door.end(why, ENDING);
+        self.sinks.end(ENDING);
+        stream
     }
 
     /// Begins what an operation asks.
@@ -233,6 +242,7 @@ pub fn news(control: Control) -> Option<Message> {
     match control {
         Control::Operation { id, event } => Some(Message::Operation { id, event }),
         Control::Journal(health) => Some(Message::Journal(health)),
+        Control::Sink { name, health } => Some(Message::Sink { name, health }),
         Control::Trail(read) => Some(Message::Trail(*read)),
         Control::Remembered(history) => Some(Message::Remembered(history)),
         Control::Told(text) => Some(Message::Told(text)),

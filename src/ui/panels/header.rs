@@ -17,13 +17,14 @@ use crate::ui::{format, looks};
 /// never left out.
 const STEPS: u8 = 3;
 /// What a source of each kind is called here, the most telling first.
-const KINDS: [(SourceKind, &str); 6] = [
+const KINDS: [(SourceKind, &str); 7] = [
     (SourceKind::Kubernetes, "k8s"),
     (SourceKind::Prometheus, "prom"),
     (SourceKind::CloudWatch, "cw"),
     (SourceKind::Aws, "aws"),
     (SourceKind::Probe, "probes"),
     (SourceKind::Alertmanager, "am"),
+    (SourceKind::Sink, "sink"),
 ];
 
 /// Every source has its light, by itself or with the others of its kind. Where there is no room, first who we are there

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::domain::id::SourceId;
 use crate::domain::text::{Raw, Shown};
-use crate::model::board::{AlertRow, SourceState, SourceStatus};
+use crate::model::board::{AlertRow, SourceKind, SourceState, SourceStatus};
 use crate::shown;
 use crate::state::State;
 use crate::state::rows;
@@ -109,14 +109,13 @@ pub fn changes(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Opt
         detail.extend(labelled("who", &who, Role::Text, area.width));
     }
     let mut looked: Vec<&'static str> = Vec::new();
-    for kind in state.sources.iter().filter(|source| source.state.is_live()).map(|source| source.kind.name()) {
+    let sources = || state.sources.iter().filter(|source| source.kind != SourceKind::Sink);
+    for kind in sources().filter(|source| source.state.is_live()).map(|source| source.kind.name()) {
         if !looked.contains(&kind) {
             looked.push(kind);
         }
     }
-    let lost: Vec<Shown> = state
-        .sources
-        .iter()
+    let lost: Vec<Shown> = sources()
         .filter(|source| !source.state.is_live())
         .map(|source| shown!("{} ({})", source.id.shown(), source.word()))
         .chain(state.board.gaps.iter().map(|gap| gap.what.clone()))

@@ -11,7 +11,7 @@ use super::{Source, sources, visit_shipped};
 const RULES: &[(&str, &[&str], &[&str])] = &[
     ("domain", &[], &["serde", "jiff", "thiserror", "unicode_width"]),
     ("model", &["domain"], &["serde", "toml", "serde_json"]),
-    ("audit", &["domain"], &["serde", "serde_json", "jiff", "regex", "rustix", "sha2", "thiserror"]),
+    ("audit", &["domain", "clients"], &["serde", "serde_json", "jiff", "regex", "rustix", "sha2", "thiserror"]),
     ("operation", &["domain", "model", "audit"], &["serde_json", "sha2"]),
     ("action", &["domain"], &[]),
     ("input", &["action", "domain"], &["serde", "toml", "thiserror", "tui_textarea"]),
@@ -57,6 +57,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "form_urlencoded",
             "rustls_native_certs",
             "webpki_roots",
+            "tokio_postgres",
         ],
     ),
     ("sources", &["clients", "domain", "model"], &["futures", "tokio", "serde_json", "jiff", "serde", "bytes"]),
@@ -307,6 +308,14 @@ fn pure_rooms_see_only_the_records_of_the_trail() {
         for path in reach(source).paths.iter().filter(|path| path.split("::").next() == Some("audit")) {
             assert!(path.starts_with("audit::record"), "{}: reaches into {path}", source.path);
         }
+    }
+}
+
+#[test]
+fn of_the_trail_only_its_sinks_see_clients() {
+    for source in sources().iter().filter(|source| source.room() == "audit" && !source.path.starts_with("audit/sinks/"))
+    {
+        assert!(!reach(source).rooms.contains("clients"), "{}: reaches into clients", source.path);
     }
 }
 

@@ -18,16 +18,25 @@ fn valid_files_load() {
     for (name, text) in files("valid") {
         tierdeck::config::parse(&text, &name).unwrap_or_else(|error| panic!("{error}"));
     }
+    for (name, text) in files("valid-policy") {
+        let policy = tierdeck::config::parse_policy(&text, &name).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((policy.per_target, policy.freezes.len()), (Some(2), 2));
+    }
 }
 
 #[test]
 fn invalid_files_say_where_and_how_to_mend_it() {
-    let files = files("invalid");
+    let files: Vec<_> = files("invalid").into_iter().chain(files("invalid-policy")).collect();
     assert!(files.len() >= 8, "the cases are gone");
     let mut wrong = Vec::new();
     for (name, text) in files {
         let expected = text.lines().next().unwrap().strip_prefix("#! ").expect("the first line holds the error");
-        match tierdeck::config::parse(&text, &name) {
+        let parsed = if name.starts_with("policy-") {
+            tierdeck::config::parse_policy(&text, &name).map(drop)
+        } else {
+            tierdeck::config::parse(&text, &name).map(drop)
+        };
+        match parsed {
             Err(error) if error.to_string() == expected => {}
             other => wrong.push(format!(
                 "expected {expected}\n     got {}",

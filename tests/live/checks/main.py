@@ -1,6 +1,6 @@
 """The checks of tests/live: tierdeck beside real servers on loopback.
 
-Usage: main.py [AREA]...   (kubernetes, operations, prometheus, probes, cloudwatch, oracle, promql; all when none is named)
+Usage: main.py [AREA]...   (kubernetes, operations, prometheus, probes, cloudwatch, oracle, promql, sinks; all when none is named)
 
 Prints one line for each check, with its time, and the sum at the end; exits 1 when one failed. `tests/live/run` sets the
 environment: RIG, BIN, DEBS, VENV, SANDBOX and TIERDECK. The sandbox is removed at the end; after a failure what the servers
@@ -20,10 +20,14 @@ import oracle
 import probes
 import prometheus
 import promql
+import sinks
 from report import Report
 from tierdeck import Console
 
-AREAS = {area.__name__: area.run for area in (kubernetes, operations, prometheus, probes, cloudwatch, oracle, promql)}
+AREAS = {
+    area.__name__: area.run
+    for area in (kubernetes, operations, prometheus, probes, cloudwatch, oracle, promql, sinks)
+}
 
 
 def tidy(sandbox, keep_logs):
