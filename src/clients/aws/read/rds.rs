@@ -142,6 +142,6 @@ fn instance(db: &aws_sdk_rds::types::DbInstance) -> DbInstance {
     }
 }
 
-fn client(shared: &SdkConfig) -> Client {
+pub(super) fn client(shared: &SdkConfig) -> Client {
     Client::from_conf(aws_sdk_rds::config::Builder::from(shared).interceptor(Cap).build())
 }
