@@ -6,6 +6,7 @@ pub mod file;
 pub mod health;
 pub mod id;
 pub mod reading;
+pub mod secret;
 pub mod settings;
 pub mod text;
 pub mod tier;

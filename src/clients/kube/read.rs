@@ -1,5 +1,6 @@
 //! The read client: GET, and POST only where the API asks a question by POST.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use serde_json::value::RawValue;
 use super::fault;
 use super::wire::{lax, lossy, place};
 use crate::domain::error::{Fault, FaultKind};
+use crate::domain::secret::Secrets;
 use crate::domain::settings::ServiceProxy;
 use crate::domain::text::{Raw, Shown};
 use crate::shown;
@@ -42,6 +44,8 @@ pub struct Connection {
     cluster: Raw,
     /// The program that credentials come from, where one does.
     plugin: Option<Raw>,
+    /// What must not be told, whoever repeats it.
+    secrets: Arc<Secrets>,
 }
 
 /// A collection of the API.
@@ -136,7 +140,17 @@ struct UserInfo<'a> {
 
 impl Connection {
     pub(super) fn new(client: Client, (server, endpoint): (Raw, Raw), cluster: Raw, plugin: Option<Raw>) -> Self {
-        Self { client, server, endpoint, cluster, plugin }
+        Self { client, server, endpoint, cluster, plugin, secrets: Arc::default() }
+    }
+
+    /// The same, keeping these out of every answer that is an error.
+    pub(super) fn hiding(self, secrets: Secrets) -> Self {
+        Self { secrets: Arc::new(secrets), ..self }
+    }
+
+    /// An error's text without our credentials: servers, and what stands before them, may repeat our request in it.
+    pub(super) fn without_secrets(&self, body: Bytes) -> Bytes {
+        crate::clients::web::without(&self.secrets, body)
     }
 
     pub(super) const fn client(&self) -> &Client {
@@ -257,7 +271,9 @@ impl Connection {
         }
         let response = self.client.send(request).await.map_err(|error| fault::request(&self.server, &error))?;
         let (parts, body) = response.into_parts();
-        Ok(http::Response::from_parts(parts, self.limited(body, largest).await?))
+        let body = self.limited(body, largest).await?;
+        let body = if parts.status.is_success() { body } else { self.without_secrets(body) };
+        Ok(http::Response::from_parts(parts, body))
     }
 
     /// The whole of a body that is not larger than `largest` bytes.
@@ -277,7 +293,8 @@ impl Connection {
         if !parts.status.is_client_error() && !parts.status.is_server_error() {
             return Ok(body);
         }
-        Err(fault::answer(&self.server, parts.status.as_u16(), &self.limited(body, LARGEST_ANSWER).await?))
+        let body = self.without_secrets(self.limited(body, LARGEST_ANSWER).await?);
+        Err(fault::answer(&self.server, parts.status.as_u16(), &body))
     }
 
     /// GET of an object, or of a list of few, as JSON text.
@@ -330,7 +347,7 @@ impl Connection {
     }
 
     pub(super) fn status(&self, code: u16, message: &str) -> Fault {
-        fault::status(&self.server, code, message, None)
+        fault::status(&self.server, code, &self.secrets.masked(message), None)
     }
 
     pub(super) fn cut(&self, error: &std::io::Error) -> Fault {
