@@ -42,6 +42,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "tokio_util",
             "jiff",
             "aws_config",
+            "aws_runtime",
             "aws_sdk_cloudwatch",
             "aws_sdk_rds",
             "aws_sdk_elasticloadbalancingv2",
