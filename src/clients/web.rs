@@ -3,6 +3,7 @@
 //! One call is one request with its own deadline; at most [`IN_FLIGHT`] run at once against a server, bodies are capped,
 //! redirects to another host are not followed, and every failure is worded.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use tokio::sync::Semaphore;
 use super::egress::Egress;
 use crate::domain::error::{Fault, FaultKind};
 use crate::domain::file;
+use crate::domain::secret::Secrets;
 use crate::domain::text::{Raw, Shown};
 
 /// Requests in flight against one server (facts/signals.md 1.1).
@@ -26,6 +28,8 @@ const BODY_CAP: usize = 16 << 20;
 /// The longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(3);
 const AGENT: &str = concat!("tierdeck/", env!("CARGO_PKG_VERSION"));
+/// A success larger than this is data, in which nobody repeats our headers, in bytes.
+const PAGE: usize = 64 << 10;
 /// How much of a page that is not JSON is told, in characters.
 const FIRST_LINE: usize = 120;
 
@@ -70,6 +74,8 @@ pub struct WebClient {
     bearer_file: Option<PathBuf>,
     slots: Semaphore,
     largest: usize,
+    /// What of the headers must not be told.
+    secrets: Secrets,
 }
 
 impl WebClient {
@@ -94,7 +100,12 @@ impl WebClient {
             usage(crate::shown!("no HTTP client for {}: {}", server, why), "check the system's certificates")
         })?;
         let (bearer_file, slots) = (site.bearer_file.clone(), Semaphore::new(IN_FLIGHT));
-        Ok(Self { http, base, server, bearer_file, slots, largest: site.largest })
+        let mut secrets = Secrets::default();
+        for (_, value) in site.headers.iter().filter(|(name, _)| is_telling(name)) {
+            secrets.know(value.rsplit(' ').next().unwrap_or(value));
+            secrets.know(value);
+        }
+        Ok(Self { http, base, server, bearer_file, slots, largest: site.largest, secrets })
     }
 
     /// What and where, for messages: `prometheus 10.0.0.5:9090`.
@@ -132,8 +143,11 @@ impl WebClient {
             Some(form) => self.http.post(url).form(form),
             None => self.http.get(url),
         };
+        let mut secrets = Cow::Borrowed(&self.secrets);
         if let Some(file) = &self.bearer_file {
-            request = request.header(AUTHORIZATION, self.bearer(file).await?);
+            let (token, value) = self.bearer(file).await?;
+            secrets.to_mut().know(&token);
+            request = request.header(AUTHORIZATION, value);
         }
         let mut response =
             request.header(ACCEPT, "application/json").send().await.map_err(|e| transport_fault(&self.server, &e))?;
@@ -150,11 +164,16 @@ impl WebClient {
             content_type: text(&head, &CONTENT_TYPE),
             retry_after: text(&head, &RETRY_AFTER).parse().ok().map(Duration::from_secs),
             date: date(&text(&head, &DATE)),
-            body: body.freeze(),
+            body: if status.is_success() && body.len() > PAGE {
+                body.freeze()
+            } else {
+                without(&secrets, body.freeze())
+            },
         })
     }
 
-    async fn bearer(&self, file: &Path) -> Result<HeaderValue, Fault> {
+    /// The token and the header that sends it.
+    async fn bearer(&self, file: &Path) -> Result<(String, HeaderValue), Fault> {
         let unusable = |why: &str| {
             let path = Raw::new(&file.to_string_lossy());
             Fault::new(
@@ -166,10 +185,13 @@ impl WebClient {
         let path = file.to_owned();
         let read = tokio::task::spawn_blocking(move || file::read_text(&path, file::TEXT_CAP)).await;
         let token = read.map_err(|_| unusable("cannot be read"))?.map_err(|error| unusable(&error.to_string()))?;
-        let value = HeaderValue::from_str(&format!("Bearer {}", token.trim()));
-        let mut value = value.map_err(|_| unusable("holds no token"))?;
+        let token = token.trim();
+        if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(unusable("holds no token of one line without blanks"));
+        }
+        let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| unusable("holds no token"))?;
         value.set_sensitive(true);
-        Ok(value)
+        Ok((token.to_owned(), value))
     }
 }
 
@@ -302,6 +324,21 @@ fn same_host(attempt: redirect::Attempt<'_>) -> redirect::Action {
             && first.port_or_known_default() == attempt.url().port_or_known_default()
     });
     if same && attempt.previous().len() <= 3 { attempt.follow() } else { attempt.stop() }
+}
+
+/// Whether the name of a header says that its value is secret.
+fn is_telling(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["auth", "cookie", "key", "token", "secret", "password"].iter().any(|word| name.contains(word))
+}
+
+/// An answer without what we sent as secret: pages of errors may repeat our headers.
+pub(super) fn without(secrets: &Secrets, body: Bytes) -> Bytes {
+    let masked = match secrets.masked(&String::from_utf8_lossy(&body)) {
+        Cow::Owned(masked) => Some(masked),
+        Cow::Borrowed(_) => None,
+    };
+    masked.map_or(body, Bytes::from)
 }
 
 fn text(headers: &HeaderMap, name: &HeaderName) -> String {

@@ -7,6 +7,7 @@ pub mod health;
 pub mod id;
 pub mod policy;
 pub mod reading;
+pub mod secret;
 pub mod settings;
 pub mod text;
 pub mod tier;

@@ -144,14 +144,9 @@ fn by_system(system: &str) -> Option<Tier> {
 
 fn by_words(text: &str) -> Option<Tier> {
     let lower = text.to_lowercase();
-    let named = |word: &&str| {
-        // A long word counts inside another one (`mypostgres14`), a short one only on its own (`db`, `s3`).
-        if word.len() > 5 {
-            lower.contains(*word)
-        } else {
-            lower.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part == *word)
-        }
-    };
+    let parts: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    // A long word counts inside another one (`mypostgres14`), a short one only on its own (`db`, `s3`).
+    let named = |word: &&str| if word.len() > 5 { lower.contains(*word) } else { parts.contains(word) };
     WORDS.iter().find(|(_, words)| words.iter().any(named)).map(|(tier, _)| *tier)
 }
 

@@ -1,6 +1,6 @@
 //! Joins the names under which sources speak of things to components (facts/signals.md 2.3).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::world::{Subject, World, host_of};
 use crate::domain::id::{Alias, ComponentId, Kind};
@@ -30,11 +30,15 @@ impl Resolution {
 
 /// Names that trace processors give to callers they know nothing of.
 const OUTSIDE: [&str; 3] = ["user", "users", "client"];
+/// The longest name of a pod, in bytes (RFC 1123, as Kubernetes names them).
+const LONGEST_NAME: usize = 253;
 
 pub struct Resolver<'a> {
     world: &'a World,
     ids: BTreeSet<&'a ComponentId>,
     by_name: BTreeMap<&'a str, Vec<&'a ComponentId>>,
+    /// By namespace and name: a name may be that of a workload in every namespace.
+    workloads: HashMap<(&'a str, &'a str), &'a ComponentId>,
     /// Names of single instances, for those that are spoken of by name (a database, a cache node).
     by_member: BTreeMap<&'a str, Subject>,
 }
@@ -55,10 +59,14 @@ impl<'a> Resolver<'a> {
             }
         }
         let mut by_name: BTreeMap<&str, Vec<&ComponentId>> = BTreeMap::new();
+        let mut workloads = HashMap::new();
         for id in &ids {
             by_name.entry(id.name.as_str()).or_default().push(id);
+            if is_workload(id.kind) {
+                workloads.entry((id.scope.as_str(), id.name.as_str())).or_insert(*id);
+            }
         }
-        Self { world, ids, by_name, by_member }
+        Self { world, ids, by_name, workloads, by_member }
     }
 
     #[must_use]
@@ -119,7 +127,7 @@ impl<'a> Resolver<'a> {
 
     fn named(&self, name: &str) -> Resolution {
         let candidates = self.by_name.get(name).map_or(&[][..], Vec::as_slice);
-        let workloads: Vec<_> = candidates.iter().filter(|id| is_workload(id.kind)).collect();
+        let workloads: Vec<_> = candidates.iter().filter(|id| is_workload(id.kind)).take(2).collect();
         match (workloads.as_slice(), candidates) {
             ([only], _) => whole((**only).clone()),
             // Several of one name: only when just one is there may the name alone decide.
@@ -134,7 +142,7 @@ impl<'a> Resolver<'a> {
 
     /// A pod that is not listed (any more) is its workload's, whose name its own begins with.
     fn pod(&self, namespace: &Raw, name: &Raw) -> Resolution {
-        let mut owner = name.as_str();
+        let mut owner = if name.as_str().len() <= LONGEST_NAME { name.as_str() } else { "" };
         while let Some((shorter, _)) = owner.rsplit_once('-') {
             owner = shorter;
             if let Some(id) = self.workload(namespace.as_str(), owner) {
@@ -152,15 +160,14 @@ impl<'a> Resolver<'a> {
         }
         let others =
             self.by_name.get(id.name.as_str()).into_iter().flatten().filter(|other| other.kind != Kind::Endpoint);
-        match others.collect::<Vec<_>>().as_slice() {
+        match others.take(2).collect::<Vec<_>>().as_slice() {
             [only] => (**only).clone(),
             _ => id.clone(),
         }
     }
 
     fn workload(&self, namespace: &str, name: &str) -> Option<&'a ComponentId> {
-        let mut found = self.by_name.get(name)?.iter().filter(|id| is_workload(id.kind));
-        found.find(|id| id.scope.as_str() == namespace).copied()
+        self.workloads.get(&(namespace, name)).copied()
     }
 
     fn of_kind(&self, name: &str, kind: Kind) -> Option<&'a ComponentId> {

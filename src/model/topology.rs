@@ -10,6 +10,9 @@ use crate::domain::id::{Alias, ComponentId, Kind};
 use crate::domain::text::Raw;
 use crate::domain::tier::Tier;
 
+/// How many dependencies may be supposed between two kinds of components, or stated by one rule of the configuration.
+const JOINED: usize = 2_000;
+
 /// What is known of a dependency besides its ends.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Edge {
@@ -125,11 +128,10 @@ impl Graph {
                 let fits = |id: &&ComponentId| infer::glob(pattern, id.name.as_str());
                 nodes.keys().filter(fits).cloned().collect()
             };
-            for (from, to) in
-                named(&rule.from).iter().flat_map(|from| named(&rule.to).into_iter().map(move |to| (from, to)))
-            {
+            let (callers, callees) = (named(&rule.from), named(&rule.to));
+            for (from, to) in callers.iter().flat_map(|from| callees.iter().map(move |to| (from, to))).take(JOINED) {
                 let protocol = rule.protocol.as_deref().map(Raw::new);
-                self.join(nodes, from, &to, Edge { protocol, port: rule.port, ..Edge::default() });
+                self.join(nodes, from, to, Edge { protocol, port: rule.port, ..Edge::default() });
             }
         }
     }
@@ -145,11 +147,8 @@ impl Graph {
             .filter(|ids| !ids.is_empty())
             .collect();
         for (before, after) in present.iter().zip(present.iter().skip(1)) {
-            for to in after.iter().filter(|to| self.callers(to).next().is_none()).collect::<Vec<_>>() {
-                for from in before {
-                    self.join(nodes, from, to, Edge::default());
-                }
-            }
+            let uncalled: Vec<_> = after.iter().copied().filter(|to| self.callers(to).next().is_none()).collect();
+            self.suppose(nodes, before, &uncalled);
         }
         let poolers: Vec<&ComponentId> = nodes
             .values()
@@ -164,11 +163,28 @@ impl Graph {
             .collect();
         let stores = nodes.values().filter(|n| matches!(n.tier, Tier::Cache | Tier::Database) && !n.lines.is_empty());
         let orphans: Vec<&Node> = stores.filter(|n| self.callers(&n.id).next().is_none()).collect();
-        for store in orphans {
-            let pooled = store.tier == Tier::Database && !poolers.is_empty() && !poolers.contains(&&store.id);
-            for from in if pooled { &poolers } else { &leaves } {
-                self.join(nodes, from, &store.id, Edge::default());
+        let pooled = |store: &Node| {
+            store.tier == Tier::Database && !poolers.is_empty() && poolers.binary_search(&&store.id).is_err()
+        };
+        let (behind, others): (Vec<&Node>, Vec<&Node>) = orphans.into_iter().partition(|store| pooled(store));
+        self.suppose(nodes, &poolers, &behind.iter().map(|n| &n.id).collect::<Vec<_>>());
+        self.suppose(nodes, &leaves, &others.iter().map(|n| &n.id).collect::<Vec<_>>());
+    }
+
+    /// Joins each caller to each callee, as such systems are built. Of many with many nothing is told by that, and each
+    /// pair costs: then only those count that an inventory knows, and of too many of these none.
+    fn suppose(&mut self, nodes: &Nodes, from: &[&ComponentId], to: &[&ComponentId]) {
+        let many = |from: &[&ComponentId], to: &[&ComponentId]| from.len().saturating_mul(to.len()) > JOINED;
+        let mut ends = [from.to_vec(), to.to_vec()];
+        if many(from, to) {
+            for ids in &mut ends {
+                ids.retain(|id| nodes.get(*id).is_some_and(|n| !n.facts.is_empty()));
             }
+        }
+        let [from, to] = &ends;
+        let none = many(from, to);
+        for (from, to) in from.iter().filter(|_| !none).flat_map(|from| to.iter().map(move |to| (from, to))) {
+            self.join(nodes, from, to, Edge::default());
         }
     }
 }

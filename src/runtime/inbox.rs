@@ -18,6 +18,8 @@ use crate::operation::target::OperationId;
 use crate::state::trail::Trail;
 
 const KEYS: usize = 1024;
+/// Facts that are taken at once, unless one observation has more: applying them must not keep a key waiting.
+const FACTS: usize = 2_000;
 
 /// What must not wait behind keys or data.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,6 +114,7 @@ impl Inbox {
             } else if let Some(last) = queues.feed.back_mut()
                 && !last.complete
                 && (&last.source, last.scope) == (&observation.source, observation.scope)
+                && last.facts.len() + observation.facts.len() <= FACTS
             {
                 last.observed_at = observation.observed_at;
                 last.facts.extend(observation.facts);
@@ -142,7 +145,8 @@ impl Inbox {
         });
     }
 
-    /// Waits until something is there or `timeout` has passed, then takes it: all control, at most 32 inputs, all feed.
+    /// Waits until something is there or `timeout` has passed, then takes it: all control, at most 32 inputs, and so much
+    /// of the feed as one turn may take.
     #[must_use]
     pub fn take(&self, timeout: Duration) -> Batch {
         let queues = self.lock();
@@ -154,11 +158,18 @@ impl Inbox {
             })
             .unwrap_or_else(PoisonError::into_inner);
         let inputs = queues.input.len().min(32);
+        let mut facts = 0;
+        let within = |observation: &&Observation| {
+            let first = facts == 0;
+            facts += observation.facts.len().max(1);
+            first || facts <= FACTS
+        };
+        let observed = queues.feed.iter().take_while(within).count();
         let sources = std::mem::take(&mut queues.sources_changed).then(|| queues.sources.values().cloned().collect());
         Batch {
             control: queues.control.drain(..).collect(),
             input: queues.input.drain(..inputs).collect(),
-            observations: queues.feed.drain(..).collect(),
+            observations: queues.feed.drain(..observed).collect(),
             sources,
         }
     }
@@ -177,6 +188,7 @@ impl Inbox {
 mod tests {
     use super::*;
     use crate::domain::time::Stamp;
+    use crate::model::facts::{Fact, GapFact};
 
     fn observation(scope: &'static str, at: i64, complete: bool) -> Observation {
         Observation {
@@ -198,6 +210,19 @@ mod tests {
         let batch = inbox.take(Duration::ZERO);
         let seen: Vec<_> = batch.observations.iter().map(|o| (o.scope, o.observed_at.millis())).collect();
         assert_eq!(seen, [("nodes", 3), ("pods", 4)]);
+    }
+
+    #[test]
+    fn a_flood_of_facts_is_taken_in_turns() {
+        let inbox = Inbox::default();
+        let gap = GapFact { what: Shown::default(), hint: Shown::default() };
+        for (at, facts) in [(1, FACTS / 2), (2, FACTS / 2), (3, 1), (4, FACTS * 2), (5, 1)] {
+            let facts = vec![Fact::Gap(gap.clone()); facts];
+            inbox.observe(Observation { facts, ..observation("signals", at, false) });
+        }
+        let turn = || inbox.take(Duration::ZERO).observations.iter().map(|o| o.facts.len()).collect::<Vec<_>>();
+        assert_eq!([turn(), turn(), turn(), turn()], [vec![FACTS], vec![1], vec![FACTS * 2], vec![1]]);
+        assert!(turn().is_empty());
     }
 
     #[test]

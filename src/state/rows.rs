@@ -4,7 +4,7 @@ mod databases;
 mod rollouts;
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{BoardPlace, BoardRow, Place, State, Tab, TopologyPlace};
 use crate::domain::health::{Health, Reason};
@@ -176,6 +176,12 @@ pub fn topology_tree(board: &Board) -> Vec<TreeNode<'_>> {
     let all: Vec<&ComponentRow> = board.tiers.iter().flat_map(|tier| &tier.components).collect();
     let called: BTreeSet<&ComponentId> =
         board.links.iter().filter(|link| link.from != link.to).map(|link| &link.to).collect();
+    let rows: BTreeMap<&ComponentId, &ComponentRow> = all.iter().map(|row| (&row.id, *row)).collect();
+    let mut callees: BTreeMap<&ComponentId, Vec<(&ComponentRow, &LinkRow)>> = BTreeMap::new();
+    for link in board.links.iter().filter(|link| link.from != link.to) {
+        let to = rows.get(&link.to).map(|row| (*row, link));
+        callees.entry(&link.from).or_default().extend(to);
+    }
     let mut seen = BTreeSet::new();
     let mut nodes = Vec::new();
     // Roots first; then what is left, which only cycles can leave.
@@ -190,11 +196,8 @@ pub fn topology_tree(board: &Board) -> Vec<TreeNode<'_>> {
             if again {
                 continue;
             }
-            let callees = board.links.iter().filter(|link| link.from == row.id && link.to != row.id);
-            let next: Vec<_> = callees
-                .filter_map(|link| all.iter().find(|row| row.id == link.to).map(|row| (*row, depth + 1, Some(link))))
-                .collect();
-            stack.extend(next.into_iter().rev());
+            let next = callees.get(&row.id).into_iter().flatten().rev();
+            stack.extend(next.map(|(row, link)| (*row, depth + 1, Some(*link))));
         }
     }
     nodes

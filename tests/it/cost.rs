@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::Terminal;
-use tierdeck::domain::id::{ComponentId, Kind, SourceId};
+use tierdeck::domain::id::{Alias, ComponentId, Kind, SourceId};
 use tierdeck::domain::reading::{Provenance, Query};
 use tierdeck::domain::settings::{RiskClass, Settings};
 use tierdeck::domain::text::{Raw, Shown};
@@ -12,8 +12,10 @@ use tierdeck::domain::tier::Tier;
 use tierdeck::domain::time::{Human, Stamp};
 use tierdeck::domain::unit::Statistic;
 use tierdeck::input::{Key, Keymap, keymap};
-use tierdeck::model::board::{SourceKind, SourceState, SourceStatus};
-use tierdeck::model::facts::{ComponentFact, Fact, MemberFact, MemberState, Observation, ReplicaClass, Replicas};
+use tierdeck::model::board::{Board, SourceKind, SourceState, SourceStatus};
+use tierdeck::model::facts::{
+    ComponentFact, Fact, MemberFact, MemberState, Observation, Point, ReplicaClass, Replicas, SignalFact,
+};
 use tierdeck::model::world::World;
 use tierdeck::operation::policy::Policy;
 use tierdeck::runtime::terminal::Capture;
@@ -206,6 +208,57 @@ fn an_assessment_costs_little_for_each_pod() {
     let each = (big - small) as f64 / (180 * PODS) as f64;
 
     assert!(each <= 1.0, "{each} allocations a pod ({small}, {big})");
+}
+
+/// A world in which a Prometheus alone speaks of that many services and as many databases.
+fn measured(things: usize) -> World {
+    let mut world = World::new(&Settings::default());
+    let provenance = Arc::new(Provenance {
+        source: SourceId::new("prom"),
+        endpoint: Raw::new("http://10.0.0.2:9090"),
+        query: Query::PromQl(Raw::new("up")),
+        statistic: Statistic::Last,
+        period: Duration::from_secs(15),
+        delay: Duration::ZERO,
+        threshold_origin: "default",
+    });
+    let of = |name: &str, index: usize, signal| {
+        let subject = Alias::Workload { namespace: Raw::new("shop"), name: Raw::from(format!("{name}-{index}")) };
+        let points = vec![Point { at: NOW, value: 1.0 }];
+        let (member, version, peer) = (None, None, None);
+        Fact::Signal(SignalFact { subject, member, version, peer, signal, points, provenance: provenance.clone() })
+    };
+    let facts = (0..things).flat_map(|n| [of("orders", n, "app.otel.rps"), of("postgres", n, "db.pg.tps")]).collect();
+    let source = SourceId::new("prom");
+    world.apply(Observation { source, scope: "signals", observed_at: NOW, complete: false, facts });
+    world
+}
+
+#[test]
+fn what_only_prometheus_knows_costs_the_same_each_and_is_bounded() {
+    let prom = SourceStatus {
+        id: SourceId::new("prom"),
+        kind: SourceKind::Prometheus,
+        state: SourceState::Live,
+        sample_at: Some(NOW),
+        endpoint: Raw::default(),
+        took: None,
+        cost: None,
+        identity: None,
+    };
+    let assessment = |things| {
+        let world = measured(things);
+        allocations(|| world.assess(std::slice::from_ref(&prom), NOW))
+    };
+    let ((_, few), (board, many)) = (assessment(50), assessment(200));
+    let components = |board: &Board| board.tiers.iter().map(|tier| tier.components.len()).sum::<usize>();
+    assert_eq!((components(&board), board.gaps.len()), (400, 0), "{:?}", board.gaps);
+    assert!(many < few * 5, "{few} allocations for 100 things, {many} for 400");
+
+    let (board, _) = assessment(1_000);
+    assert_eq!(components(&board), 1_000);
+    let said: Vec<&str> = board.gaps.iter().map(|gap| gap.what.as_str()).collect();
+    assert_eq!(said, ["1000 of the things that only prom speaks of are left out: 1000 are taken"]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ where
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             match service.err().code() {
-                Some(code) => refused(place, action, status, code, service.err().message().unwrap_or_default()),
+                Some(code) => refused(place, action, status, code, unrepeated(service.err().message())),
                 None => by_status(place, action, status),
             }
         }
@@ -32,6 +32,14 @@ where
         SdkError::ResponseError(response) => by_status(place, action, response.raw().status().as_u16()),
         _ => foreign(place, action),
     }
+}
+
+/// What the service says, unless it repeats our request: signature, key and session token stand in its headers.
+fn unrepeated(message: Option<&str>) -> &str {
+    let message = message.unwrap_or_default();
+    let lower = message.to_ascii_lowercase();
+    let marks = ["authorization", "aws4-hmac", "x-amz-security-token", "signature=", "credential="];
+    if marks.iter().any(|mark| lower.contains(mark)) { "(its words repeat our request)" } else { message }
 }
 
 /// How `http_body_util::LengthLimitError` words itself; the SDK wraps it out of reach.

@@ -16,6 +16,7 @@ use super::read::Connection;
 use crate::clients::egress::Egress;
 use crate::domain::error::{Fault, FaultKind};
 use crate::domain::file::{self, FileError};
+use crate::domain::secret::Secrets;
 use crate::domain::settings::KubernetesSettings;
 use crate::domain::text::{Raw, Shown};
 use crate::shown;
@@ -54,6 +55,7 @@ impl Connector {
         let (settings, egress) = (self.settings.clone(), self.egress);
         let files = move || Handle::current().block_on(configuration(&settings, egress));
         let (mut config, cluster) = self.apart(files).await?;
+        let secrets = credentials(&self.settings.name, &mut config)?;
         let host = config.cluster_url.host().unwrap_or_default().to_owned();
         egress.check(&host)?;
         let user = &mut config.auth_info;
@@ -83,7 +85,7 @@ impl Connector {
         let server = addresses.0.clone();
         let client = move || Client::try_from(config).map_err(|error| fault::request(&server, &error));
         let client = self.apart(client).await?;
-        Ok(Connection::new(client, addresses, cluster, plugin))
+        Ok(Connection::new(client, addresses, cluster, plugin).hiding(secrets))
     }
 
     /// Does what reads files on a thread of its own.
@@ -118,6 +120,38 @@ impl Connector {
 fn base64(pem: String) -> String {
     let text = serde_json::to_value(k8s_openapi::ByteString(pem.into_bytes())).unwrap_or_default();
     text.as_str().unwrap_or_default().to_owned()
+}
+
+/// The credentials that are known before a connection. A token with a newline at its end (`echo` writes one) is sent
+/// without it; the library fails badly on one that cannot be sent.
+fn credentials(name: &str, config: &mut Config) -> Result<Secrets, Fault> {
+    let mut secrets = Secrets::default();
+    // The library shows them to nobody but its own serializer.
+    let mut told = serde_json::to_value(&config.auth_info).unwrap_or_default();
+    if let Some(text) = told.get("token").and_then(|token| token.as_str()).map(str::to_owned) {
+        let token = text.trim_end_matches(['\r', '\n']);
+        if !token.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(Fault::new(
+                FaultKind::Unauthenticated,
+                shown!("kubernetes {}: users[].user.token of the kubeconfig cannot be sent", Raw::new(name)),
+                Shown::fixed("it is one line without blanks: copy it again"),
+            ));
+        }
+        secrets.know(token);
+        if token != text
+            && let Some(place) = told.get_mut("token")
+        {
+            *place = token.into();
+            config.auth_info = serde_json::from_value(told.clone()).unwrap_or_default();
+        }
+    }
+    if let Some(password) = told.get("password").and_then(|password| password.as_str()) {
+        secrets.know(password);
+    }
+    let file =
+        config.auth_info.token_file.as_ref().and_then(|path| file::read_text(path.as_ref(), file::TEXT_CAP).ok());
+    secrets.know(file.as_deref().unwrap_or_default().trim());
+    Ok(secrets)
 }
 
 /// `host:port` and the URL as a person would paste it, both without the user and password that the URL may hold.
@@ -247,5 +281,29 @@ fn check_file(key: &'static str, path: &Path, cap: u64) -> Result<(), Fault> {
             shown!("{} {} {}", key, Raw::from(path.display().to_string()), Raw::from(error.to_string())),
             Shown::fixed("the context of the kubeconfig names it"),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_one_line_or_is_named_and_not_told() {
+        let of = |token: &str| {
+            let mut config = Config::new(http::Uri::from_static("http://127.0.0.1:1"));
+            config.auth_info = serde_json::from_value(serde_json::json!({ "token": token })).unwrap();
+            credentials("k8s", &mut config).map(|secrets| (config, secrets))
+        };
+        let (config, secrets) = of("secret-token\r\n").unwrap();
+        let sent = serde_json::to_value(&config.auth_info).unwrap();
+        assert_eq!(sent.get("token").and_then(|token| token.as_str()), Some("secret-token"));
+        assert_eq!(secrets.masked("401 for secret-token"), "401 for [redacted]");
+        for broken in ["secret\ntoken", "secret token", "secret\u{1b}token\n", "sécret"] {
+            let fault = of(broken).err().unwrap();
+            let expected = "kubernetes k8s: users[].user.token of the kubeconfig cannot be sent";
+            assert_eq!((fault.kind, fault.what.as_str()), (FaultKind::Unauthenticated, expected));
+            assert!(!fault.to_string().contains("cret"), "{fault}");
+        }
     }
 }

@@ -18,6 +18,7 @@ use super::plugin::Plugin;
 use super::wire::{lax, lossy, place};
 use crate::clients::web;
 use crate::domain::error::{Fault, FaultKind};
+use crate::domain::secret::Secrets;
 use crate::domain::settings::ServiceProxy;
 use crate::domain::text::{Raw, Shown};
 use crate::shown;
@@ -46,6 +47,8 @@ pub struct Connection {
     cluster: Raw,
     /// Where credentials come from a program.
     plugin: Option<Arc<Plugin>>,
+    /// What must not be told, whoever repeats it.
+    secrets: Arc<Secrets>,
 }
 
 /// A collection of the API.
@@ -145,7 +148,17 @@ impl Connection {
         cluster: Raw,
         plugin: Option<Arc<Plugin>>,
     ) -> Self {
-        Self { client, server, endpoint, cluster, plugin }
+        Self { client, server, endpoint, cluster, plugin, secrets: Arc::default() }
+    }
+
+    /// The same, keeping these out of every answer that is an error.
+    pub(super) fn hiding(self, secrets: Secrets) -> Self {
+        Self { secrets: Arc::new(secrets), ..self }
+    }
+
+    /// An error's text without our credentials: servers, and what stands before them, may repeat our request in it.
+    pub(super) fn without_secrets(&self, body: Bytes) -> Bytes {
+        crate::clients::web::without(&self.secrets, body)
     }
 
     /// Sends a request with the credentials as they are now.
@@ -274,7 +287,9 @@ impl Connection {
         }
         let response = self.send(request).await.map_err(|error| fault::request(&self.server, &error))?;
         let (parts, body) = response.into_parts();
-        Ok(http::Response::from_parts(parts, self.limited(body, largest).await?))
+        let body = self.limited(body, largest).await?;
+        let body = if parts.status.is_success() { body } else { self.without_secrets(body) };
+        Ok(http::Response::from_parts(parts, body))
     }
 
     /// The whole of a body that is not larger than `largest` bytes.
@@ -298,7 +313,8 @@ impl Connection {
         if !parts.status.is_client_error() && !parts.status.is_server_error() {
             return Ok((parts, body));
         }
-        Err(fault::answer(&self.server, parts.status.as_u16(), &self.limited(body, LARGEST_ANSWER).await?))
+        let body = self.without_secrets(self.limited(body, LARGEST_ANSWER).await?);
+        Err(fault::answer(&self.server, parts.status.as_u16(), &body))
     }
 
     /// GET of an object, or of a list of few, as JSON text.
@@ -365,7 +381,7 @@ impl Connection {
     }
 
     pub(super) fn status(&self, code: u16, message: &str) -> Fault {
-        fault::status(&self.server, code, message, None)
+        fault::status(&self.server, code, &self.secrets.masked(message), None)
     }
 
     pub(super) fn cut(&self, error: &std::io::Error) -> Fault {

@@ -158,7 +158,10 @@ impl Writer {
         })?;
         let (parts, body) = answer.into_parts();
         let (status, request_id) = (parts.status.as_u16(), request_id(&parts.headers));
-        let body = Limited::new(body, LARGEST).collect().await.map(|body| lossy(body.to_bytes().to_vec()));
+        let body = Limited::new(body, LARGEST)
+            .collect()
+            .await
+            .map(|body| lossy(self.connection.without_secrets(body.to_bytes()).to_vec()));
         if parts.status.is_success() {
             // The server has said yes: a body that is cut afterwards takes nothing back.
             let body = body.unwrap_or_default();

@@ -23,6 +23,9 @@ pub const LIFE: Duration = Duration::from_secs(3);
 /// The largest answer that is read, in bytes: an hour of 5,000 series at 15 s is 30 MiB.
 pub const LARGEST: usize = 32 << 20;
 
+/// How many warnings of one answer are told.
+const WARNINGS: usize = 8;
+
 type Form = Vec<(&'static str, String)>;
 
 /// How the server is reached.
@@ -70,7 +73,10 @@ pub struct Series {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reply {
+    /// Ordered by labels; at most 10,000 of them, the first ones.
     pub series: Vec<Series>,
+    /// How many the server told.
+    pub total: usize,
     /// What the server says although it answered, for example that a store is missing (Thanos).
     pub warnings: Vec<Raw>,
 }
@@ -201,10 +207,11 @@ impl PrometheusClient {
     async fn ask(&self, path: &str, form: &Form, deadline: Duration) -> Result<Reply, QueryFault> {
         let answer = self.send(path, Some(form), deadline).await.map_err(QueryFault::Server)?;
         let envelope: Envelope<Data> = answer.json(&self.server).map_err(QueryFault::Server)?;
-        let warnings = envelope.warnings.iter().map(|text| Raw::new(text)).collect();
+        let warnings = envelope.warnings.iter().take(WARNINGS).map(|text| Raw::new(text)).collect();
         match envelope.data {
             Some(data) if envelope.status == "success" && answer.is_success() => {
-                Ok(Reply { series: series(data), warnings })
+                let (series, total) = series(data);
+                Ok(Reply { series, total, warnings })
             }
             _ => Err(self.refusal(&answer, &envelope)),
         }
@@ -287,22 +294,27 @@ impl From<QueryFault> for Fault {
 }
 
 /// Scalars become one series without labels; the order of vectors is not guaranteed, so they are sorted by labels.
-fn series(data: Data) -> Vec<Series> {
+fn series(data: Data) -> (Vec<Series>, usize) {
     let sample = |wire::Pair(at, value): wire::Pair| ((at * 1000.0).round() as i64, value.0);
-    let mut series: Vec<Series> = match data {
-        Data::Vector(items) => items
-            .into_iter()
-            .filter_map(|item| Some(Series { labels: item.metric, samples: vec![sample(item.value?)] }))
-            .collect(),
-        Data::Matrix(items) => items
-            .into_iter()
-            .map(|item| Series { labels: item.metric, samples: item.values.into_iter().map(sample).collect() })
-            .collect(),
-        Data::Scalar(pair) => vec![Series { labels: BTreeMap::new(), samples: vec![sample(pair)] }],
-        Data::String(_) => Vec::new(),
+    let told = |left_out: usize, series: Vec<Series>| {
+        let total = series.len() + left_out;
+        (series, total)
     };
-    series.sort_by(|a, b| a.labels.cmp(&b.labels));
-    series
+    match data {
+        Data::Vector(items) => {
+            let of = |item: wire::Instant| Some(Series { labels: item.metric, samples: vec![sample(item.value?)] });
+            told(items.total - items.kept.len(), items.kept.into_iter().filter_map(of).collect())
+        }
+        Data::Matrix(items) => {
+            let of = |item: wire::Range| {
+                let samples = item.values.into_iter().map(sample).collect();
+                Series { labels: item.metric, samples }
+            };
+            told(items.total - items.kept.len(), items.kept.into_iter().map(of).collect())
+        }
+        Data::Scalar(pair) => (vec![Series { labels: BTreeMap::new(), samples: vec![sample(pair)] }], 1),
+        Data::String(_) => (Vec::new(), 0),
+    }
 }
 
 fn seconds(millis: i64) -> String {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{Error, IgnoredAny, Visitor};
+use serde::de::{Error, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// The envelope of every answer. `data` may be there together with an error.
@@ -23,10 +24,67 @@ pub struct Envelope<T> {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "resultType", content = "result", rename_all = "lowercase")]
 pub enum Data {
-    Vector(Vec<Instant>),
-    Matrix(Vec<Range>),
+    Vector(Many<Instant>),
+    Matrix(Many<Range>),
     Scalar(Pair),
     String(IgnoredAny),
+}
+
+/// Series of an answer, ordered by their labels: at most `MOST` of them, always the same ones whatever order they come
+/// in, and how many there were. The rest is not kept while it is read.
+#[derive(Debug)]
+pub struct Many<T, const MOST: usize = SERIES> {
+    pub kept: Vec<T>,
+    pub total: usize,
+}
+
+/// The most series that are taken of one answer.
+pub const SERIES: usize = 10_000;
+
+/// Something that is told apart by its labels.
+pub trait Labelled {
+    fn labels(&self) -> &BTreeMap<String, String>;
+}
+
+impl Labelled for Instant {
+    fn labels(&self) -> &BTreeMap<String, String> {
+        &self.metric
+    }
+}
+
+impl Labelled for Range {
+    fn labels(&self) -> &BTreeMap<String, String> {
+        &self.metric
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Labelled, const MOST: usize> Deserialize<'de> for Many<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Items<T, const MOST: usize>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de> + Labelled, const MOST: usize> Visitor<'de> for Items<T, MOST> {
+            type Value = Many<T, MOST>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of series")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let (mut kept, mut total) = (Vec::new(), 0);
+                let cut = |kept: &mut Vec<T>| {
+                    kept.sort_by(|a, b| a.labels().cmp(b.labels()));
+                    kept.truncate(MOST);
+                };
+                while let Some(item) = items.next_element()? {
+                    kept.push(item);
+                    total += 1;
+                    if kept.len() >= MOST * 2 {
+                        cut(&mut kept);
+                    }
+                }
+                cut(&mut kept);
+                Ok(Many { kept, total })
+            }
+        }
+        deserializer.deserialize_seq(Items(PhantomData))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -103,4 +161,24 @@ pub struct Alert {
     pub annotations: BTreeMap<String, String>,
     pub state: String,
     pub active_at: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_series_the_same_ones_are_taken_whatever_their_order() {
+        let answer = |order: &mut dyn Iterator<Item = u32>| {
+            let series: Vec<String> =
+                order.map(|n| format!(r#"{{"metric":{{"pod":"p{n:03}"}},"value":[1,"1"]}}"#)).collect();
+            let many: Many<Instant, 3> = serde_json::from_str(&format!("[{}]", series.join(","))).unwrap();
+            let kept: Vec<String> = many.kept.iter().map(|item| item.metric["pod"].clone()).collect();
+            (kept, many.total)
+        };
+        let expected = (vec!["p000".to_owned(), "p001".to_owned(), "p002".to_owned()], 50);
+        assert_eq!(answer(&mut (0..50)), expected);
+        assert_eq!(answer(&mut (0..50).rev()), expected);
+        assert_eq!(answer(&mut (7..9)).1, 2);
+    }
 }

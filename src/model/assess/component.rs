@@ -1,5 +1,7 @@
 //! The rules for one component.
 
+use std::collections::BTreeMap;
+
 use super::curve::Curve;
 use super::finding::{self, Felt, Finding};
 use super::flow::{Flow, Red, recent};
@@ -11,7 +13,7 @@ use super::{probes, replicas, thresholds};
 use crate::domain::health::Health;
 use crate::domain::id::ComponentId;
 use crate::domain::settings::Targets;
-use crate::domain::text::Shown;
+use crate::domain::text::{Raw, Shown};
 use crate::domain::unit::Unit;
 use crate::model::board::{AlertRow, Thresholds};
 use crate::model::facts::MemberState;
@@ -106,8 +108,11 @@ fn provider(node: &Node, live: &Live, findings: &mut Vec<Finding>) {
 /// What each judged line says. The worst member speaks, never an average. A part that falls silent is unknown only when
 /// its source is lost: otherwise it may be gone.
 fn signals(node: &Node, live: &Live, findings: &mut Vec<Finding>) {
+    let lags = lags(node);
     for (at, line) in node.lines.iter().enumerate() {
-        if !line.bears() || line.peer.is_some() || is_out_of_use(line, node) || is_told_worse(at, line, node) {
+        let told_worse =
+            lags.get(&line.member.as_ref()).is_some_and(|worst| line.spec.role == Role::Lag && *worst != at);
+        if !line.bears() || line.peer.is_some() || is_out_of_use(line, node) || told_worse {
             continue;
         }
         match line.health {
@@ -129,13 +134,17 @@ fn is_out_of_use(line: &Line, node: &Node) -> bool {
     canary.is_some_and(|canary| canary.ready == 0 || rollout.phase.as_str() == "Degraded")
 }
 
-/// Several sources may measure the same lag: the worst of them speaks, of equals the first.
-fn is_told_worse(at: usize, line: &Line, node: &Node) -> bool {
-    let same = |other: &Line| {
-        other.spec.role == Role::Lag && other.member == line.member && other.peer.is_none() && other.bears()
-    };
-    let (rank, mut lines) = (line.health.rank(), node.lines.iter().enumerate());
-    line.spec.role == Role::Lag && lines.any(|(other, by)| same(by) && (by.health.rank(), at) > (rank, other))
+/// Several sources may measure the same lag: the worst of them speaks, of equals the first. By member, where it stands.
+fn lags<'n>(node: &'n Node) -> BTreeMap<Option<&'n Raw>, usize> {
+    let told = |line: &Line| line.spec.role == Role::Lag && line.peer.is_none() && line.bears();
+    let mut worst: BTreeMap<Option<&Raw>, (u8, usize)> = BTreeMap::new();
+    for (at, line) in node.lines.iter().enumerate().filter(|(_, line)| told(line)) {
+        let known = worst.entry(line.member.as_ref()).or_insert((line.health.rank(), at));
+        if line.health.rank() > known.0 {
+            *known = (line.health.rank(), at);
+        }
+    }
+    worst.into_iter().map(|(member, (_, at))| (member, at)).collect()
 }
 
 fn of_line(line: &Line, node: &Node) -> Finding {
@@ -161,7 +170,7 @@ fn of_line(line: &Line, node: &Node) -> Finding {
 
 /// `canary rev 7`, `stable rev 6`, or the hash alone.
 #[must_use]
-pub fn revision_name(node: &Node, hash: &crate::domain::text::Raw) -> Shown {
+pub fn revision_name(node: &Node, hash: &Raw) -> Shown {
     let Some(rollout) = node.rollout() else { return shown!("revision {}", hash) };
     let canary = rollout.canary.as_ref().filter(|r| r.hash == *hash);
     let (word, revision) = match canary {

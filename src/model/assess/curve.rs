@@ -39,6 +39,8 @@ pub struct Computed<'a> {
     operation: Operation,
     unit: Unit,
     inputs: Vec<Curve<'a>>,
+    /// See [`Curve::last`].
+    last: Option<Stamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +80,8 @@ const SUMS: [&str; 12] = [
 impl<'a> Curve<'a> {
     #[must_use]
     pub fn computed(operation: Operation, unit: Unit, inputs: Vec<Self>) -> Self {
-        Self::Computed(Rc::new(Computed { operation, unit, inputs }))
+        let last = newest(operation, &inputs);
+        Self::Computed(Rc::new(Computed { operation, unit, inputs, last }))
     }
 
     /// The sum of the curves; the only one itself; `None` of none.
@@ -110,17 +113,7 @@ impl<'a> Curve<'a> {
     pub fn last(&self) -> Option<Stamp> {
         match self {
             Self::Measured(m) => m.points.last().map(|p| p.at + m.shift),
-            Self::Computed(c) => {
-                let lasts = c.inputs.iter().filter_map(Self::last);
-                let newest = lasts.clone().max()?;
-                if c.operation == Operation::Sum {
-                    return lasts.filter(|at| newest.since(*at) <= ENDED).min();
-                }
-                if c.operation == Operation::Share {
-                    return c.inputs.first().and_then(Self::last);
-                }
-                lasts.min()
-            }
+            Self::Computed(c) => c.last,
         }
     }
 
@@ -139,6 +132,13 @@ impl<'a> Curve<'a> {
         let last = self.last();
         let stamps = self.stamps().into_iter().filter(|at| Some(*at) <= last);
         stamps.filter_map(|at| self.value_at(at).map(|value| Point { at, value })).collect()
+    }
+
+    /// The newest of its values, at most `count`, newest first.
+    pub fn latest(&self, count: usize) -> impl Iterator<Item = f64> {
+        let last = self.last();
+        let stamps = self.stamps().into_iter().rev().filter(move |at| Some(*at) <= last);
+        stamps.filter_map(|at| self.value_at(at)).take(count)
     }
 
     /// The value at a moment: NaN when nothing was asked, `None` when nothing is known.
@@ -294,6 +294,19 @@ impl Operation {
             Self::Sum => b.map(|b| a + b),
             Self::Nothing => Some(0.0 * a),
         }
+    }
+}
+
+/// The newest moment at which a figure computed from `inputs` has a value.
+fn newest(operation: Operation, inputs: &[Curve]) -> Option<Stamp> {
+    let lasts = inputs.iter().filter_map(Curve::last);
+    match operation {
+        Operation::Sum => {
+            let newest = lasts.clone().max()?;
+            lasts.filter(|at| newest.since(*at) <= ENDED).min()
+        }
+        Operation::Share => inputs.first().and_then(Curve::last),
+        _ => lasts.min(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a rule found: the stuff reasons and roll-ups are made of.
 
+use std::collections::BTreeSet;
+
 use crate::domain::health::{Health, Reason};
 use crate::domain::text::Shown;
 use crate::domain::time::Stamp;
@@ -89,10 +91,20 @@ const ALERT_TOPICS: [(&str, &[&str]); 4] = [
 /// Marks, in the sorted findings of one component, those that a stronger one says as well: the workload's after its
 /// revision's, an alert after the measurement it watches.
 pub fn mark_restated(findings: &mut [Finding]) {
-    for at in 1..findings.len() {
-        let (before, rest) = findings.split_at_mut(at);
-        let Some(finding) = rest.first_mut() else { continue };
-        finding.restated = before.iter().any(|stronger| stronger.says(finding));
+    let mut topics: BTreeSet<&'static str> = BTreeSet::new();
+    let mut of_revision: Vec<(&'static str, Option<Felt>)> = Vec::new();
+    for finding in findings {
+        finding.restated = if finding.rule == "alert" {
+            let name = finding.text.as_str().to_lowercase();
+            let watches = |words: &[&str]| words.iter().any(|word| name.contains(word));
+            ALERT_TOPICS.iter().any(|(rule, words)| topics.contains(rule) && watches(words))
+        } else {
+            !finding.of_revision && of_revision.contains(&(finding.rule, finding.felt))
+        };
+        topics.insert(finding.topic());
+        if finding.of_revision && !of_revision.contains(&(finding.rule, finding.felt)) {
+            of_revision.push((finding.rule, finding.felt));
+        }
     }
 }
 
@@ -104,15 +116,6 @@ impl Finding {
             Some(Felt::Time) => "latency",
             _ => self.rule,
         }
-    }
-
-    fn says(&self, other: &Self) -> bool {
-        if other.rule == "alert" {
-            let name = other.text.as_str().to_lowercase();
-            let mut topics = ALERT_TOPICS.iter().filter(|(_, words)| words.iter().any(|word| name.contains(word)));
-            return topics.any(|(rule, _)| self.topic() == *rule);
-        }
-        self.of_revision && !other.of_revision && self.rule == other.rule && self.felt == other.felt
     }
 }
 

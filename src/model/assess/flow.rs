@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::curve::{Curve, Operation};
 use super::node::{Line, Node, Nodes};
-use crate::domain::id::ComponentId;
+use crate::domain::id::{Alias, ComponentId};
+use crate::domain::text::Raw;
 use crate::domain::unit::{Statistic, Unit};
 use crate::model::facts::Point;
 use crate::model::signals::Role;
@@ -35,10 +36,11 @@ impl<'a> Flow<'a> {
     #[must_use]
     pub fn of(nodes: &Nodes<'a>, graph: &Graph) -> Self {
         let mut flow = Self::default();
+        let calls: BTreeMap<&ComponentId, Calls> = nodes.iter().map(|(id, node)| (id, calls(node))).collect();
         for ends in graph.edges.keys() {
             let Some(caller) = nodes.get(&ends.0) else { continue };
-            let lines: Vec<&Line> = caller.lines.iter().filter(|l| l.peer.as_ref() == Some(&ends.1)).collect();
-            flow.links.insert(ends.clone(), requests(caller, &lines));
+            let lines = calls.get(&ends.0).and_then(|calls| calls.get(&ends.1)).map_or(&[][..], Vec::as_slice);
+            flow.links.insert(ends.clone(), requests(caller, lines));
         }
         for node in nodes.values() {
             flow.components.insert(node.id.clone(), of_component(node));
@@ -93,10 +95,24 @@ impl<'a> Flow<'a> {
     }
 }
 
+/// The lines of a caller by its callees.
+type Calls<'n, 'a> = BTreeMap<&'n ComponentId, Vec<&'n Line<'a>>>;
+
+fn calls<'n, 'a>(node: &'n Node<'a>) -> Calls<'n, 'a> {
+    let mut calls = Calls::new();
+    for line in &node.lines {
+        if let Some(peer) = &line.peer {
+            calls.entry(peer).or_default().push(line);
+        }
+    }
+    calls
+}
+
 /// The last values of a curve, averaged: one sample is too nervous to compare flows by.
 #[must_use]
 pub fn recent(curve: &Curve) -> Option<f64> {
-    mean(curve.points().iter().rev().take(4))
+    let values: Vec<f64> = curve.latest(4).filter(|v| !v.is_nan()).collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// The usual value of a curve before `onset`: its median there.
@@ -105,11 +121,6 @@ pub fn usual(points: &[Point], onset: crate::domain::time::Stamp) -> Option<f64>
     let mut before: Vec<f64> = points.iter().filter(|p| p.at < onset && !p.value.is_nan()).map(|p| p.value).collect();
     before.sort_by(f64::total_cmp);
     before.get(before.len() / 2).copied()
-}
-
-fn mean<'p>(points: impl Iterator<Item = &'p Point>) -> Option<f64> {
-    let values: Vec<f64> = points.map(|p| p.value).filter(|v| !v.is_nan()).collect();
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 fn of_component<'a>(node: &Node<'a>) -> Red<'a> {
@@ -139,9 +150,13 @@ fn requests<'a>(node: &Node<'a>, lines: &[&Line<'a>]) -> Red<'a> {
     let split = same.len() > 1 && rate.peer.is_some();
     let latency = role(Role::Latency).map(|l| (l.curve(), l.spec.statistic));
     if split {
-        let ratios: Vec<&Line> = lines.iter().copied().filter(|l| l.spec.role == Role::ErrorRatio).collect();
+        let mut ratios: BTreeMap<Flows, Vec<&Line>> = BTreeMap::new();
+        for line in lines.iter().filter(|l| l.spec.role == Role::ErrorRatio) {
+            ratios.entry(flows(line)).or_default().push(line);
+        }
+        let ratio_of = |rate: &Line<'a>| best(ratios.get(&flows(rate)).into_iter().flatten().copied());
         let sum = Curve::sum(same.iter().map(|l| l.curve()).collect());
-        let errors = same.iter().map(|rate| match best(ratios.iter().copied().filter(|l| l.is_same_flow(rate))) {
+        let errors = same.iter().map(|rate| match ratio_of(rate) {
             Some(ratio) => product(rate.curve(), ratio.curve()),
             None => nothing(rate.curve()),
         });
@@ -158,6 +173,13 @@ fn requests<'a>(node: &Node<'a>, lines: &[&Line<'a>]) -> Red<'a> {
         None => rate.peer.is_some().then(|| nothing(rate_curve.clone())),
     };
     Red { rate: Some(rate_curve), last_week, error_ratio: ratio.map(curve), errors, added: None, latency }
+}
+
+/// Which requests a line is about: of which part, to which instance.
+type Flows<'l> = (Option<&'l Raw>, Option<&'l Raw>, Option<&'l ComponentId>, Option<&'l Alias>);
+
+fn flows<'l>(line: &'l Line) -> Flows<'l> {
+    (line.member.as_ref(), line.version.as_ref(), line.peer.as_ref(), line.callee)
 }
 
 /// Failures that are counted instead of told as a share; what is not published is 0 where the rate is.
@@ -184,8 +206,12 @@ fn by_member<'a>(node: &Node<'a>, red: &mut Red<'a>) {
     red.rate = Curve::sum(rates.iter().map(|l| l.curve()).collect());
     let weeks: Vec<Curve> = rates.iter().filter_map(|l| node.last_week(l)).collect();
     red.last_week = if weeks.len() == rates.len() { Curve::sum(weeks) } else { None };
+    let mut ratios: BTreeMap<Option<&Raw>, &Line> = BTreeMap::new();
+    for ratio in of(Role::ErrorRatio) {
+        ratios.entry(ratio.member.as_ref()).or_insert(ratio);
+    }
     let failing = rates.iter().filter_map(|rate| {
-        let ratio = of(Role::ErrorRatio).find(|l| l.member == rate.member)?;
+        let ratio = ratios.get(&rate.member.as_ref())?;
         Some(product(rate.curve(), ratio.curve()))
     });
     if red.error_ratio.is_none() {

@@ -8,6 +8,9 @@ use crate::domain::id::SourceId;
 use crate::domain::text::Shown;
 use crate::domain::time::Stamp;
 use crate::model::board::{SourceKind, SourceState, SourceStatus};
+use crate::model::facts::Point;
+use crate::model::world::World;
+use crate::shown;
 
 /// A source that does not speak.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +25,8 @@ pub struct Live<'a> {
     verdicts: BTreeMap<&'a SourceId, Option<Lost>>,
     stranger: Lost,
     turns_at: Cell<Stamp>,
+    /// See [`Live::mute`].
+    mute: Vec<(SourceId, Lost)>,
 }
 
 /// However little depends on the time, what was assessed is assessed again after this.
@@ -34,14 +39,41 @@ impl<'a> Live<'a> {
     #[must_use]
     pub fn lost_measurements(&self) -> Option<&Lost> {
         let measures = |kind| matches!(kind, SourceKind::Prometheus | SourceKind::CloudWatch);
-        self.statuses.iter().filter(|status| measures(status.kind)).find_map(|status| self.lost(&status.id))
+        let lost = self.statuses.iter().filter(|status| measures(status.kind)).find_map(|status| self.lost(&status.id));
+        lost.or_else(|| self.mute.first().map(|(_, lost)| lost))
+    }
+
+    /// Every Prometheus that answers and has given no sample that can be used: it tells as little as one that fails.
+    #[must_use]
+    pub fn mute(&self) -> &[(SourceId, Lost)] {
+        &self.mute
+    }
+
+    /// Finds out who answers and says nothing.
+    #[must_use]
+    pub fn listening(mut self, world: &World) -> Self {
+        let speaks = |id: &SourceId| {
+            world.series.subjects().flat_map(|(_, of)| of.values()).any(|series| {
+                let fresh = |p: &Point| !p.value.is_nan() && !self.is_over(p.at, series.provenance.freshness());
+                series.owner().0 == *id && series.points.last().is_some_and(fresh)
+            })
+        };
+        let asked = self.statuses.iter().filter(|s| s.kind == SourceKind::Prometheus && s.state == SourceState::Live);
+        // Before its first round it may still have something to tell.
+        let asked = asked.filter(|status| world.sections.keys().any(|(source, _)| *source == status.id));
+        let mute = asked.filter(|status| !speaks(&status.id)).map(|status| {
+            let why = shown!("{} answers and gives no sample that can be used", status.id.shown());
+            (status.id.clone(), Lost { since: None, why })
+        });
+        self.mute = mute.collect();
+        self
     }
 
     #[must_use]
     pub fn new(statuses: &'a [SourceStatus], now: Stamp) -> Self {
         let verdicts = statuses.iter().map(|status| (&status.id, verdict(&status.state))).collect();
         let stranger = Lost { since: None, why: Shown::fixed("its source is not running") };
-        Self { now, statuses, verdicts, stranger, turns_at: Cell::new(now + HOLDS) }
+        Self { now, statuses, verdicts, stranger, turns_at: Cell::new(now + HOLDS), mute: Vec::new() }
     }
 
     /// Whether `limit` has passed since `at`. If not, the assessment holds no longer than until it has.

@@ -24,7 +24,7 @@ use live::Live;
 use node::Nodes;
 use tier::TierView;
 
-use super::board::{Board, Evidence, SourceStatus, TierRow};
+use super::board::{AlertRow, Board, Evidence, SourceStatus, TierRow};
 use super::cause;
 use super::resolve::Resolver;
 use super::topology::Graph;
@@ -43,18 +43,22 @@ pub type AllAssessed = BTreeMap<ComponentId, Assessed>;
 /// The board of `world` as of `now`, given how its sources are doing.
 #[must_use]
 pub fn assess(world: &World, sources: &[SourceStatus], now: Stamp) -> Board {
-    let live = Live::new(sources, now);
+    let live = Live::new(sources, now).listening(world);
     let resolver = Resolver::new(world);
-    let mut nodes = node::build(world, &resolver, &live);
+    let (mut nodes, left_out) = node::build(world, &resolver, &live);
     let business = node::take_business(&mut nodes);
     let graph = Graph::build(world, &resolver, &nodes);
     let flow = Flow::of(&nodes, &graph);
     let context = Context { live: &live, flow: &flow, graph: &graph, targets: &world.rules.targets };
     let alerts = rows::alerts(world, &resolver, &nodes, &live);
+    let mut alerts_of: BTreeMap<&ComponentId, Vec<&AlertRow>> = BTreeMap::new();
+    for (id, alert) in alerts.iter().filter_map(|alert| Some((alert.component.as_ref()?, alert))) {
+        alerts_of.entry(id).or_default().push(alert);
+    }
     let assessed: AllAssessed = nodes
         .values()
         .map(|node| {
-            let of = alerts.iter().filter(|alert| alert.component.as_ref() == Some(&node.id));
+            let of = alerts_of.get(&node.id).into_iter().flatten().copied();
             (node.id.clone(), component::assess(node, of, &context))
         })
         .collect();
@@ -69,6 +73,7 @@ pub fn assess(world: &World, sources: &[SourceStatus], now: Stamp) -> Board {
         tiers: &tiers,
         changes: &changes,
         resolver: &resolver,
+        changed: cause::changed(&changes, &resolver, &live),
         path: cause::path(&nodes, &context),
     });
     let users = users::row(&views, &business, &cause, &context);
@@ -84,7 +89,7 @@ pub fn assess(world: &World, sources: &[SourceStatus], now: Stamp) -> Board {
         cause,
         alerts,
         changes,
-        gaps: rows::gaps(world),
+        gaps: [rows::gaps(world), rows::left_out(&left_out), rows::mute(&live)].concat(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The components with everything that is known of each, resolved: what the rules look at.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use super::live::Live;
 use super::thresholds;
 use crate::domain::health::Health;
 use crate::domain::id::{Alias, ComponentId, Kind, SourceId};
-use crate::domain::reading::Reading;
-use crate::domain::text::Raw;
+use crate::domain::reading::{Absence, Reading};
+use crate::domain::text::{Raw, Shown};
 use crate::domain::tier::Tier;
 use crate::domain::time::Stamp;
 use crate::model::board::Thresholds;
@@ -28,6 +28,8 @@ pub struct Node<'a> {
     pub facts: Vec<(&'a SourceId, &'a Arc<ComponentFact>)>,
     pub members: Vec<(&'a SourceId, &'a MemberFact)>,
     pub lines: Vec<Line<'a>>,
+    /// Where the first line of each place is; of lines that others are computed from alone.
+    beside: HashMap<Place, usize>,
     pub probes: Vec<(&'a ProbeFact, &'a ProbeTrack)>,
     /// When an inventory last looked at it.
     pub observed_at: Stamp,
@@ -49,10 +51,17 @@ pub struct Line<'a> {
     pub health: Health,
 }
 
+/// How many components may be known from measurements alone. What an inventory, a probe or the configuration knows is
+/// always taken.
+pub const UNLISTED: usize = 1_000;
+
 /// Signals that tell whether something is observed, not how it serves: the targets of a job, the watchdog alert.
 const OBSERVING: [&str; 2] = ["mon.targets", "mon.watchdog"];
 
 pub type Nodes<'a> = BTreeMap<ComponentId, Node<'a>>;
+
+/// A signal, of last week perhaps, and the part of a component, or the call, that it is about.
+type Place = (bool, &'static str, Option<Raw>, Option<Raw>, Option<ComponentId>);
 
 impl<'a> Node<'a> {
     fn new(id: ComponentId) -> Self {
@@ -63,6 +72,7 @@ impl<'a> Node<'a> {
             facts,
             members,
             lines: Vec::new(),
+            beside: HashMap::new(),
             probes: Vec::new(),
             observed_at: Stamp::default(),
         }
@@ -98,14 +108,36 @@ impl<'a> Node<'a> {
     /// The same a week ago: a question of its own, or the older points of the same series.
     #[must_use]
     pub fn last_week(&self, line: &Line<'a>) -> Option<Curve<'a>> {
-        let twin = |l: &&Line<'a>| l.spec.id.strip_suffix(LAST_WEEK) == Some(line.spec.id.as_str());
-        let twin = self.lines.iter().filter(|l| l.is_beside(line)).find(twin);
+        let twin = self.beside(line, true, &line.spec.id);
         twin.map(Line::curve).or_else(|| self.composed(line, &Line::week))
+    }
+
+    /// The line of another signal about the same part.
+    fn beside(&self, line: &Line, last_week: bool, signal: &'static str) -> Option<&Line<'a>> {
+        self.beside.get(&line.place(last_week, signal)).and_then(|at| self.lines.get(*at))
+    }
+
+    /// Notes where the lines are that others are computed from or compared with.
+    fn index(&mut self) {
+        let inputs = self.lines.iter().filter_map(|line| match &line.spec.feed {
+            Feed::Derived(feed) => Some(&feed.from),
+            _ => None,
+        });
+        let inputs: BTreeSet<&str> = inputs.flatten().map(String::as_str).collect();
+        for (at, line) in self.lines.iter().enumerate() {
+            let id = line.spec.id.as_str();
+            if let Some(of) = id.strip_suffix(LAST_WEEK) {
+                self.beside.entry(line.place(true, of)).or_insert(at);
+            }
+            if inputs.contains(id) {
+                self.beside.entry(line.place(false, id)).or_insert(at);
+            }
+        }
     }
 
     fn composed(&self, line: &Line<'a>, of: &dyn Fn(&Line<'a>) -> Option<Curve<'a>>) -> Option<Curve<'a>> {
         let Feed::Derived(feed) = &line.spec.feed else { return of(line) };
-        let input = |id: &String| self.lines.iter().find(|l| l.spec.id == *id && l.is_beside(line)).and_then(of);
+        let input = |id: &'static String| self.beside(line, false, id).and_then(of);
         let inputs: Vec<Curve> = feed.from.iter().map(input).collect::<Option<_>>()?;
         let unit = line.spec.unit;
         let quotient = |a: Curve<'a>, b: Curve<'a>| Curve::computed(Operation::Quotient, unit, vec![a, b]);
@@ -162,20 +194,16 @@ impl<'a> Line<'a> {
         (!self.series.week.is_empty()).then(|| self.measured(&self.series.week, WEEK))
     }
 
-    /// Whether both are about the same requests: of the same part, to the same instance.
-    #[must_use]
-    pub fn is_same_flow(&self, other: &Self) -> bool {
-        self.is_beside(other) && self.callee == other.callee
-    }
-
-    fn is_beside(&self, other: &Self) -> bool {
-        self.member == other.member && self.version == other.version && self.peer == other.peer
+    /// The place of another signal about the same part.
+    fn place(&self, last_week: bool, signal: &'static str) -> Place {
+        (last_week, signal, self.member.clone(), self.version.clone(), self.peer.clone())
     }
 }
 
-/// Resolves the world's facts into nodes.
+/// Resolves the world's facts into nodes. Also how many things each source speaks of that are left out, because nothing
+/// else knows them and [`UNLISTED`] others came first.
 #[must_use]
-pub fn build<'a>(world: &'a World, resolver: &Resolver<'a>, live: &Live) -> Nodes<'a> {
+pub fn build<'a>(world: &'a World, resolver: &Resolver<'a>, live: &Live) -> (Nodes<'a>, BTreeMap<SourceId, usize>) {
     let mut nodes = Nodes::new();
     for ((source, _), section) in &world.sections {
         for (id, fact) in &section.components {
@@ -192,7 +220,7 @@ pub fn build<'a>(world: &'a World, resolver: &Resolver<'a>, live: &Live) -> Node
             }
         }
     }
-    add_series(world, resolver, live, &mut nodes);
+    let left_out = add_series(world, resolver, live, &mut nodes);
     for node in nodes.values_mut() {
         let systems: BTreeSet<&str> = node.lines.iter().filter_map(|l| l.spec.id.split('.').next()).collect();
         let systems: Vec<&str> = systems.into_iter().collect();
@@ -204,18 +232,26 @@ pub fn build<'a>(world: &'a World, resolver: &Resolver<'a>, live: &Live) -> Node
         for line in &mut node.lines {
             judge_line(line, node.tier, world, live);
         }
+        doubt_ratios(node);
         drop_old_parts(node, live);
+        node.index();
     }
     // What is known only from offenders of which there are none is nothing.
     nodes.retain(|_, n| !(n.lines.is_empty() && n.facts.is_empty() && n.members.is_empty() && n.probes.is_empty()));
-    nodes
+    (nodes, left_out)
 }
 
 fn node<'n, 'a>(nodes: &'n mut Nodes<'a>, id: &ComponentId) -> &'n mut Node<'a> {
     nodes.entry(id.clone()).or_insert_with(|| Node::new(id.clone()))
 }
 
-fn add_series<'a>(world: &'a World, resolver: &Resolver<'a>, live: &Live, nodes: &mut Nodes<'a>) {
+fn add_series<'a>(
+    world: &'a World,
+    resolver: &Resolver<'a>,
+    live: &Live,
+    nodes: &mut Nodes<'a>,
+) -> BTreeMap<SourceId, usize> {
+    let (mut unlisted, mut left_out) = (0, BTreeMap::new());
     for (alias, of_subject) in world.series.subjects() {
         let gone = |series: &Series| {
             let vanished = world.sections.get(series.owner()).is_none_or(|section| series.vanished(section.round));
@@ -233,6 +269,12 @@ fn add_series<'a>(world: &'a World, resolver: &Resolver<'a>, live: &Live, nodes:
                 if of_subject.keys().any(|key| key.signal.starts_with("host.")) {
                     id.kind = Kind::Host;
                 }
+                if !nodes.contains_key(&id) && unlisted >= UNLISTED {
+                    let source = of_subject.values().next().map(|series| series.owner().0.clone());
+                    *left_out.entry(source.unwrap_or_else(|| SourceId::new(""))).or_default() += 1;
+                    continue;
+                }
+                unlisted += usize::from(!nodes.contains_key(&id));
                 (id, None)
             }
             Resolution::Outside => continue,
@@ -258,6 +300,7 @@ fn add_series<'a>(world: &'a World, resolver: &Resolver<'a>, live: &Live, nodes:
             });
         }
     }
+    left_out
 }
 
 /// The component that observes the others.
@@ -286,6 +329,24 @@ fn judge_line(line: &mut Line, tier: Tier, world: &World, live: &Live) {
         Reading::NoTraffic => Health::NoTraffic,
         Reading::Stale { .. } | Reading::Absent(_) => Health::Unknown,
     };
+}
+
+/// A share of requests, or a time of them, that is no number means "nobody asked" only while the rate is a number: where
+/// that is not known either, nothing is.
+fn doubt_ratios(node: &mut Node) {
+    let rated: BTreeMap<_, bool> =
+        node.lines.iter().filter(|l| l.spec.role == Role::Rate).fold(BTreeMap::new(), |mut rated, line| {
+            let part = (line.member.clone(), line.version.clone(), line.peer.clone());
+            *rated.entry(part).or_default() |= matches!(line.reading, Reading::Fresh(_));
+            rated
+        });
+    for line in node.lines.iter_mut().filter(|l| matches!(l.spec.role, Role::ErrorRatio | Role::Latency)) {
+        let part = (line.member.clone(), line.version.clone(), line.peer.clone());
+        if line.reading == Reading::NoTraffic && rated.get(&part) == Some(&false) {
+            line.reading = Reading::Absent(Absence::Failed(Shown::fixed("neither it nor its rate is a number")));
+            line.health = Health::Unknown;
+        }
+    }
 }
 
 /// Parts that are no more (a revision that was replaced, a pod that is gone) are not unknown: they are gone.

@@ -7,12 +7,12 @@ use super::component::{Assessed, Context, revision_name};
 use super::curve::WEEK;
 use super::finding;
 use super::flow::{Flow, Red};
-use super::live::Live;
+use super::live::{Live, Lost};
 use super::node::{Line, Node, Nodes};
 use super::tier::{TierView, display_name, reading};
 use crate::domain::health::Health;
-use crate::domain::id::Kind;
-use crate::domain::text::Raw;
+use crate::domain::id::{Kind, SourceId};
+use crate::domain::text::{Raw, Shown};
 use crate::domain::tier::Tier;
 use crate::model::board::{AlertRow, ComponentRow, Gap, LinkRow, SignalRow};
 use crate::model::canary::Comparison;
@@ -21,6 +21,7 @@ use crate::model::resolve::{Resolver, is_workload};
 use crate::model::signals::{LAST_WEEK, Role};
 use crate::model::topology::Graph;
 use crate::model::world::World;
+use crate::shown;
 
 /// Rows about instances shown of one signal, worst first; thousands would help nobody.
 const PARTS: usize = 20;
@@ -67,7 +68,7 @@ fn worst_first(member: &MemberFact) -> WorstFirst<'_> {
 /// there are several read replicas, another one answers.
 fn is_single(node: &Node, view: &TierView) -> bool {
     let replica = |node: &Node| node.stated(|f| f.role) == Some(MemberRole::Replica);
-    if replica(node) && view.nodes.iter().filter(|(other, _)| replica(other)).count() > 1 {
+    if replica(node) && view.nodes.iter().filter(|(other, _)| replica(other)).nth(1).is_some() {
         return false;
     }
     let tier = view.tier;
@@ -124,8 +125,8 @@ fn signal(node: &Node, line: &Line) -> SignalRow {
 
 /// The recent points, after those of the same hours last week where they are known.
 fn history(node: &Node, line: &Line) -> Arc<[Point]> {
-    let last_week = node.last_week(line).filter(|_| matches!(line.spec.role, Role::Rate | Role::Business));
-    let Some(last_week) = last_week else { return line.series.points.clone() };
+    let compared = matches!(line.spec.role, Role::Rate | Role::Business);
+    let Some(last_week) = compared.then(|| node.last_week(line)).flatten() else { return line.series.points.clone() };
     let before = last_week.points().into_iter().map(|p| Point { at: p.at - WEEK, ..p });
     before.chain(line.series.points.iter().copied()).collect()
 }
@@ -189,5 +190,38 @@ pub fn changes(world: &World) -> Vec<Arc<ChangeFact>> {
 #[must_use]
 pub fn gaps(world: &World) -> Vec<Gap> {
     let of = world.sections.iter().flat_map(|((source, _), section)| section.gaps.iter().map(move |gap| (source, gap)));
-    of.map(|(source, gap)| Gap { source: source.clone(), what: gap.what.clone(), hint: gap.hint.clone() }).collect()
+    let told = of.map(|(source, gap)| Gap { source: source.clone(), what: gap.what.clone(), hint: gap.hint.clone() });
+    let wrong = world.impossible.iter().map(|((source, _), wrong)| Gap {
+        source: source.clone(),
+        what: shown!("{} tells what cannot be: {}", source.shown(), wrong),
+        hint: Shown::fixed("it is left out; look at the exporter, the rule or the proxy that it comes from"),
+    });
+    told.chain(wrong).collect()
+}
+
+/// What was left out because nothing but a source of measurements speaks of it, and of more than fit.
+#[must_use]
+pub fn left_out(left_out: &BTreeMap<SourceId, usize>) -> Vec<Gap> {
+    let gap = |(source, count): (&SourceId, &usize)| Gap {
+        source: source.clone(),
+        what: shown!(
+            "{} of the things that only {} speaks of are left out: {} are taken",
+            *count,
+            source.shown(),
+            super::node::UNLISTED
+        ),
+        hint: Shown::fixed("let an inventory list them, or drop labels that make things of what is one"),
+    };
+    left_out.iter().map(gap).collect()
+}
+
+/// A live Prometheus of which nothing can be used.
+#[must_use]
+pub fn mute(live: &Live) -> Vec<Gap> {
+    let gap = |(source, lost): &(SourceId, Lost)| Gap {
+        source: source.clone(),
+        what: lost.why.clone(),
+        hint: Shown::fixed("ask it by hand for one of the metrics: is it scraping, is a proxy changing its answers?"),
+    };
+    live.mute().iter().map(gap).collect()
 }

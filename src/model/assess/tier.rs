@@ -18,7 +18,7 @@ use crate::domain::text::{Raw, Shown};
 use crate::domain::tier::Tier;
 use crate::domain::time::Stamp;
 use crate::domain::unit::{Statistic, Unit};
-use crate::model::board::{Capacity, Latency, Saturation, Thresholds};
+use crate::model::board::{Capacity, Latency, Saturation, SourceKind, Thresholds};
 use crate::model::signals::Role;
 use crate::shown;
 
@@ -53,7 +53,8 @@ impl<'t, 'a> TierView<'t, 'a> {
         let tells_apart = |node: &Node| {
             node.whole(Role::OwnErrors).next().is_some() || node.whole(Role::PassedErrors).next().is_some()
         };
-        let entry_nodes = || self.nodes.iter().filter(|(n, _)| self.entries.contains(&&n.id));
+        let entries: BTreeSet<&ComponentId> = self.entries.iter().copied().collect();
+        let entry_nodes = || self.nodes.iter().filter(|(n, _)| entries.contains(&n.id));
         if entry_nodes().count() > 0 && entry_nodes().all(|(n, _)| tells_apart(n)) {
             let own = self.entries.iter().filter_map(|id| context.flow.component(id)?.added.clone());
             self.red.added = Curve::sum(own.collect());
@@ -207,6 +208,7 @@ impl<'t, 'a> TierView<'t, 'a> {
         }
         findings.extend(traffic.cloned());
         findings.extend(self.unmeasured(context));
+        findings.extend(self.unheard(context));
         if self.tier.is_user_facing() && self.requests_are_well(&findings, context) {
             for finding in findings.iter_mut().filter(|f| f.health == Health::Critical && f.felt.is_none()) {
                 finding.health = Health::Warn;
@@ -227,12 +229,23 @@ impl<'t, 'a> TierView<'t, 'a> {
     fn unmeasured(&self, context: &Context) -> Option<Finding> {
         let asked = self.tier.is_user_facing() || matches!(self.tier, Tier::Cache | Tier::Database | Tier::Storage);
         let Red { rate, errors, latency, .. } = &self.red;
-        if !asked || rate.is_some() || errors.is_some() || latency.is_some() {
+        let latency = latency.as_ref().map(|(curve, _)| curve);
+        let measured = rate.iter().chain(errors).chain(latency).any(|curve| curve.last().is_some());
+        if !asked || measured {
             return None;
         }
         let lost = context.live.lost_measurements()?;
         let text = shown!("nothing measures its requests: {}", lost.why);
         Some(Finding::new(Health::Unknown, "unmeasured", text, lost.since))
+    }
+
+    /// What observes the others is not well when it does not answer us, whatever its own instances say.
+    fn unheard(&self, context: &Context) -> Option<Finding> {
+        let observes = |kind| matches!(kind, SourceKind::Prometheus | SourceKind::Alertmanager);
+        let asked = context.live.statuses.iter().filter(|s| self.tier == Tier::Observability && observes(s.kind));
+        let (status, lost) = asked.filter_map(|status| Some((status, context.live.lost(&status.id)?))).next()?;
+        let text = shown!("{} does not answer: {}", status.id.shown(), lost.why);
+        Some(Finding::new(Health::Unknown, "source", text, lost.since))
     }
 
     fn requests_are_measured(&self, context: &Context) -> bool {

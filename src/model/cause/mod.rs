@@ -8,7 +8,7 @@
 mod weights;
 mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use weights::Weights;
 use super::assess::AllAssessed;
 use super::assess::component::Context;
 use super::assess::finding::{Felt, Finding};
+use super::assess::live::Live;
 use super::assess::node::{Node, Nodes};
 use super::board::{Cause, TierRow};
 use super::canary::{Comparison, Counts};
@@ -44,6 +45,8 @@ pub struct Question<'q, 'a> {
     pub tiers: &'q [TierRow],
     pub changes: &'q [Arc<ChangeFact>],
     pub resolver: &'q Resolver<'a>,
+    /// See [`changed`].
+    pub changed: BTreeMap<ComponentId, Stamp>,
     /// What users' requests reach.
     pub path: BTreeSet<&'q ComponentId>,
 }
@@ -278,13 +281,22 @@ fn began_with_its_callers(question: &Question, id: &ComponentId, since: Stamp) -
 
 /// The last time this component was changed before now: its weights, its revision, its configuration.
 fn last_own_change(question: &Question, id: &ComponentId) -> Option<Stamp> {
-    let own = question.changes.iter().filter(|c| matches!(c.kind, ChangeKind::Deploy | ChangeKind::Config));
-    let live = question.context.live;
-    let of = |change: &&Arc<ChangeFact>| {
-        !live.is_over(change.at, super::canary::WINDOW)
-            && change.subject.as_ref().is_some_and(|s| question.resolver.resolve(s).component() == Some(id))
-    };
-    own.filter(of).map(|c| c.at).max()
+    question.changed.get(id).copied()
+}
+
+/// When each component was last changed itself, of the changes that may still show.
+#[must_use]
+pub fn changed(changes: &[Arc<ChangeFact>], resolver: &Resolver, live: &Live) -> BTreeMap<ComponentId, Stamp> {
+    let mut changed: BTreeMap<ComponentId, Stamp> = BTreeMap::new();
+    let own = changes.iter().filter(|c| matches!(c.kind, ChangeKind::Deploy | ChangeKind::Config));
+    for change in own.filter(|change| !live.is_over(change.at, super::canary::WINDOW)) {
+        let subject = change.subject.as_ref().map(|subject| resolver.resolve(subject));
+        if let Some(id) = subject.as_ref().and_then(|found| found.component()) {
+            let last = changed.entry(id.clone()).or_insert(change.at);
+            *last = change.at.max(*last);
+        }
+    }
+    changed
 }
 
 /// The revision that takes clearly longer than the other one: in each of the last samples, by a fifth and 20 ms.

@@ -207,6 +207,27 @@ impl SignalSpec {
         Thresholds { warn: self.warn, critical: self.critical, above: self.above, origin: &self.origin }
     }
 
+    /// Whether the signal can have this value at all. No rate, time, size or number of things is below zero, nor a share;
+    /// NaN is "nothing was asked" (0/0) only where shares of requests and times of them are told.
+    #[must_use]
+    pub fn admits(&self, value: f64) -> bool {
+        if value.is_nan() {
+            return self.unit == Unit::Ratio || matches!(self.role, Role::ErrorRatio | Role::Latency | Role::Hit);
+        }
+        let signed = matches!(self.role, Role::Lag | Role::Info | Role::Trouble) || self.unit == Unit::Days;
+        // Parts that are not counted at the same instant as their whole pass it a little, or fall below nothing.
+        let tolerance = if self.unit == Unit::Ratio { 0.01 } else { 1e-9 };
+        let largest = match (self.unit, self.role) {
+            (Unit::Bool, _) => 2.0,
+            (Unit::Ratio, Role::ErrorRatio | Role::Hit) => 10.0,
+            (Unit::Ratio, _) => 1e6,
+            (Unit::Seconds | Unit::Milliseconds, _) => 1e11,
+            _ => 1e18,
+        };
+        let least = if signed { -largest } else { -tolerance };
+        (least..=largest).contains(&value)
+    }
+
     /// The question to Prometheus, when this row is one.
     #[must_use]
     pub const fn promql(&self) -> Option<&PromQl> {

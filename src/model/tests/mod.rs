@@ -6,3 +6,4 @@ mod cost;
 mod honesty;
 mod hysteresis;
 mod shop;
+mod usable;

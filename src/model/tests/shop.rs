@@ -349,7 +349,7 @@ impl Shop {
         observation("probe", "probes", true, facts)
     }
 
-    fn prometheus(&self) -> Vec<Fact> {
+    pub fn prometheus(&self) -> Vec<Fact> {
         let from = provenance("prom", 15, 0);
         let mut facts = Vec::new();
         let named = |name: &str| Alias::Named(Raw::new(name));

@@ -12,17 +12,20 @@ pub use series::{Series, SeriesKey, SeriesStore};
 
 use super::assess;
 use super::board::{Board, SourceStatus};
-use super::facts::{ChangeFact, Fact, Observation, ProbeFact, ProbeOutcome, Scope};
+use super::facts::{ChangeFact, Fact, Observation, Point, ProbeFact, ProbeOutcome, Scope};
 use super::signals::{self, SignalSpec};
 use crate::domain::id::{ComponentId, SourceId};
 use crate::domain::settings::{DependencyRule, Settings, Targets, TierRule};
-use crate::domain::text::Raw;
+use crate::domain::text::{Raw, Shown};
 use crate::domain::time::Stamp;
+use crate::shown;
 
 /// Changes older than this, counted from the newest, are forgotten.
 const CHANGE_HORIZON: Duration = Duration::from_secs(26 * 3600);
 /// More changes than this are not kept, the oldest go first.
 const CHANGE_CAP: usize = 1_000;
+/// Points from before this are of a clock that is wrong: nothing looks further back than to last week.
+const OLDEST: Duration = Duration::from_secs(9 * 24 * 3600);
 /// Outcomes kept of one probe.
 const PROBE_HISTORY: usize = 300;
 
@@ -46,6 +49,8 @@ pub struct World {
     pub(super) series: SeriesStore,
     pub(super) changes: BTreeMap<Raw, Arc<ChangeFact>>,
     pub(super) probes: BTreeMap<(ComponentId, Raw), ProbeTrack>,
+    /// Signals of which a source last told what cannot be, with such a value.
+    pub(super) impossible: BTreeMap<(SourceId, &'static str), Shown>,
 }
 
 /// The last outcomes of one probe, oldest first: when, and whether it was up (`None`: could not be told).
@@ -75,6 +80,7 @@ impl World {
             series: SeriesStore::default(),
             changes: BTreeMap::new(),
             probes: BTreeMap::new(),
+            impossible: BTreeMap::new(),
         }
     }
 
@@ -83,7 +89,7 @@ impl World {
     pub fn apply(&mut self, observation: Observation) {
         let Observation { source, scope, observed_at, complete, facts } = observation;
         let owner = (source, scope);
-        let mut told_signals = false;
+        let mut told: BTreeMap<&'static str, Option<Shown>> = BTreeMap::new();
         let section = self.sections.entry(owner.clone()).or_default();
         if complete {
             section.restart();
@@ -98,8 +104,10 @@ impl World {
                 Fact::Link(fact) => section.put_link(fact),
                 Fact::Alert(fact) => section.put_alert(fact),
                 Fact::Gap(fact) => section.gaps.push(fact),
-                Fact::Signal(fact) => {
-                    told_signals = true;
+                Fact::Signal(mut fact) => {
+                    let wrong = take_impossible((self.catalogue)(fact.signal), &mut fact.points, observed_at);
+                    let known = told.entry(fact.signal).or_default();
+                    *known = known.take().or(wrong);
                     self.series.extend(fact, &owner, section.round, observed_at);
                 }
                 Fact::Change(fact) => note_change(&mut self.changes, fact),
@@ -109,8 +117,15 @@ impl World {
                 }
             }
         }
-        if told_signals {
+        if !told.is_empty() {
             self.series.prune(&owner, observed_at);
+        }
+        for (signal, wrong) in told {
+            let key = (owner.0.clone(), signal);
+            match wrong {
+                Some(wrong) => drop(self.impossible.insert(key, wrong)),
+                None => drop(self.impossible.remove(&key)),
+            }
         }
     }
 
@@ -119,6 +134,23 @@ impl World {
     pub fn assess(&self, sources: &[SourceStatus], now: Stamp) -> Board {
         assess::assess(self, sources, now)
     }
+}
+
+/// Takes out what cannot be measured: values outside of what the signal can have, and times outside of ours. The last of
+/// them in words.
+fn take_impossible(spec: Option<&'static SignalSpec>, points: &mut Vec<Point>, now: Stamp) -> Option<Shown> {
+    let mut wrong = None;
+    points.retain(|point| {
+        let value = spec.is_none_or(|spec| spec.admits(point.value)) && !point.value.is_infinite();
+        let time = now.since(point.at) <= OLDEST && !point.at.is_ahead_of(now);
+        if !value {
+            wrong = Some(shown!("{} for {}", Raw::from(point.value.to_string()), spec.map_or("it", |s| s.id.as_str())));
+        } else if !time {
+            wrong = Some(shown!("a sample of another time for {}", spec.map_or("it", |s| s.id.as_str())));
+        }
+        value && time
+    });
+    wrong
 }
 
 fn note_change(changes: &mut BTreeMap<Raw, Arc<ChangeFact>>, fact: ChangeFact) {

@@ -44,6 +44,8 @@ pub struct Series {
     pub provenance: Arc<Provenance>,
     owner: (SourceId, Scope),
     round: u64,
+    /// When its source last spoke of it, be it without a point that can be used.
+    told_at: Stamp,
 }
 
 impl Series {
@@ -64,7 +66,8 @@ impl Series {
         let patience = FORGOTTEN.max(self.provenance.freshness());
         let recent = self.points.last().is_some_and(|p| now.since(p.at) <= patience);
         let week = self.week.last().is_some_and(|p| (now - WEEK).since(p.at) <= patience);
-        !(recent || week)
+        let bare = self.points.is_empty() && self.week.is_empty() && now.since(self.told_at) <= GONE;
+        !(recent || week || bare)
     }
 
     #[must_use]
@@ -99,10 +102,12 @@ impl SeriesStore {
             provenance: provenance.clone(),
             owner: owner.clone(),
             round,
+            told_at: now,
         });
         series.provenance = provenance;
         series.owner = owner.clone();
         series.round = round;
+        series.told_at = now;
         let newest = points.iter().chain(series.points.iter()).map(|p| p.at).max();
         let Some(newest) = newest else { return };
         let (week, recent): (Vec<Point>, Vec<Point>) = points.into_iter().partition(|p| newest.since(p.at) > LAST_WEEK);

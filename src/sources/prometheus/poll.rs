@@ -18,6 +18,8 @@ use crate::sources::Outlet;
 
 /// Questions on their way at once. The client lets no more through, and the wait for a place would count as the server's.
 const QUESTIONS: usize = 4;
+/// So many gaps are told of too many series: if it is all of them, more would not help.
+const GAPS: usize = 40;
 /// Rows per observation, so that the first ones are on the screen before the last have been asked.
 const BATCH: usize = 24;
 
@@ -29,6 +31,8 @@ pub struct Round<'a> {
     pub at: Stamp,
     /// How long it may go on asking; what has not been answered then waits for the next round.
     pub budget: Duration,
+    /// How many series may be held of all its rows.
+    pub most: usize,
 }
 
 impl Round<'_> {
@@ -51,19 +55,25 @@ impl Round<'_> {
             .map(async |(_, index, query, span)| (index, self.ask(&query, span).await))
             .buffer_unordered(QUESTIONS);
         let mut time_is_up = std::pin::pin!(tokio::time::sleep(self.budget));
+        let mut held: usize = rows.iter().map(Row::held).sum();
         while let Some((index, answer)) = before(&mut time_is_up, answers.next()).await {
             let Some(row) = rows.get_mut(index) else { continue };
             findings.rows += 1;
+            held -= row.held();
             // Only an answer is a sign of life, be it a refusal of this one question.
             match answer {
                 Ok(reply) => {
                     self.outlet.alive();
                     findings.warnings(reply.warnings, self.client.server());
                     findings.unlinked -= usize::from(row.tells_links());
-                    findings.signals(row.take(reply.series, self.at, self.origin));
+                    let mut series = reply.series;
+                    series.truncate(self.most.saturating_sub(held));
+                    findings.too_many(row, series.len(), reply.total, self.client.server());
+                    findings.signals(row.take(series, self.at, self.origin));
                 }
                 Err(fault) => self.refused(row, fault, &mut findings).await?,
             }
+            held += row.held();
             if findings.rows.is_multiple_of(BATCH) {
                 self.observe("signals", false, std::mem::take(&mut findings.signals));
             }
@@ -216,6 +226,16 @@ impl Findings {
                 let hint = Shown::fixed("its answers may be partial");
                 self.gaps.push(GapFact { what, hint });
             }
+        }
+    }
+
+    /// Tells what was not taken of an answer: it has too many series, or the server has.
+    fn too_many(&mut self, row: &Row, taken: usize, total: usize, server: &Shown) {
+        if total > taken && self.gaps.len() < GAPS {
+            let id = Raw::new(&row.spec.id);
+            let what = crate::shown!("{} has {} series for {}: the first {} are taken", server, total, id, taken);
+            let hint = Shown::fixed("narrow it there: a recording rule, or fewer labels");
+            self.gaps.push(GapFact { what, hint });
         }
     }
 

@@ -97,6 +97,12 @@ impl Row {
         self.answered
     }
 
+    /// How many series it remembers.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.known.len()
+    }
+
     /// Whether its series are calls from one component to another.
     #[must_use]
     pub fn tells_links(&self) -> bool {

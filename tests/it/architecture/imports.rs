@@ -43,6 +43,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "jiff",
             "rustix",
             "aws_config",
+            "aws_runtime",
             "aws_sdk_cloudwatch",
             "aws_sdk_rds",
             "aws_sdk_elasticloadbalancingv2",

@@ -155,6 +155,6 @@ fn group_of(
     }
 }
 
-fn client(shared: &SdkConfig) -> Client {
+pub(super) fn client(shared: &SdkConfig) -> Client {
     Client::from_conf(aws_sdk_elasticache::config::Builder::from(shared).interceptor(Cap).build())
 }

@@ -97,8 +97,8 @@ impl Operated {
     #[must_use]
     pub fn new(connection: &Connection) -> Self {
         Self {
-            rds: aws_sdk_rds::Client::new(&connection.panel),
-            cache: aws_sdk_elasticache::Client::new(&connection.panel),
+            rds: super::rds::client(&connection.panel),
+            cache: super::elasticache::client(&connection.panel),
             place: connection.place.clone(),
         }
     }

@@ -215,6 +215,6 @@ fn cluster(db: &aws_sdk_rds::types::DbCluster) -> DbCluster {
     }
 }
 
-fn client(shared: &SdkConfig) -> Client {
+pub(super) fn client(shared: &SdkConfig) -> Client {
     Client::from_conf(aws_sdk_rds::config::Builder::from(shared).interceptor(Cap).build())
 }

@@ -89,6 +89,24 @@ async fn inventory_is_read_whole() {
 }
 
 #[tokio::test]
+async fn a_clock_that_cannot_be_right_is_not_signed_by() {
+    let answer = |_| {
+        let date = "Fri, 31 Dec 9999 23:59:59 GMT";
+        let body = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+            <Arn>arn:aws:iam::123456789012:user/a</Arn><UserId>A</UserId><Account>123456789012</Account>\
+            </GetCallerIdentityResult></GetCallerIdentityResponse>";
+        axum::response::IntoResponse::into_response(([("content-type", "text/xml"), ("date", date)], body))
+    };
+    crate::clients::testing::beside(answer, async |url| {
+        let sts = Sts::new(&Connection::open(&options(Some(&url))).await.unwrap());
+        for _ in 0..2 {
+            assert_eq!(sts.caller().await.unwrap().account, "123456789012");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn failures_are_worded_with_the_next_step() {
     let served = serve().await;
     let connection = connect(&served).await;
