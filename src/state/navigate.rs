@@ -51,11 +51,7 @@ pub fn open(state: &mut State) {
             BoardRow::Component(id) => Some(component_place(id)),
         },
         Some(Place::Topology(place)) => rows::topology_selection(&board, place).map(component_place),
-        Some(Place::Tier(place)) => {
-            let ids = tier_ids(&board, place.tier, &filter);
-            let selected = place.selected.clone().filter(|id| ids.contains(id));
-            selected.or_else(|| ids.into_iter().next()).map(component_place)
-        }
+        Some(Place::Tier(place)) => rows::tier_selection(&board, place, &filter).map(component_place),
         Some(Place::Changes { selected }) => {
             let list = rows::changes(state, &filter);
             let at = rows::place_of(&list, |change| Some(&change.key) == selected.as_ref());
@@ -143,7 +139,7 @@ fn selection(state: &State) -> Option<ComponentId> {
             BoardRow::Tier(tier) => tier_ids(&state.board, *tier, "").into_iter().next(),
             BoardRow::Users => None,
         },
-        Place::Tier(place) => place.selected.clone(),
+        Place::Tier(place) => rows::tier_selection(&state.board, place, state.filter.text()),
         Place::Component(place) => Some(place.component.clone()),
         _ => None,
     }
@@ -162,7 +158,7 @@ pub fn operable(state: &State) -> Option<ComponentId> {
             BoardRow::Tier(tier) => operable_of(board, tier, cause),
         },
         Place::Topology(place) => rows::topology_selection(board, place),
-        Place::Tier(place) => place.selected.clone().or_else(|| operable_of(board, place.tier, cause)),
+        Place::Tier(place) => rows::tier_selection(board, place, filter),
         Place::Component(place) => Some(place.component.clone()),
         Place::Changes { selected } => {
             let list = rows::changes(state, filter);
@@ -255,8 +251,7 @@ fn step_in(state: &State, place: &mut Place, motion: Motion) {
         }
         Place::Tier(place) => {
             let ids = tier_ids(board, place.tier, filter);
-            let current = place.selected.clone().or_else(|| ids.first().cloned());
-            place.selected = step(&ids, current.as_ref(), motion);
+            place.selected = step(&ids, rows::tier_selection(board, place, filter).as_ref(), motion);
         }
         Place::Component(_) => {}
         Place::Sources { selected } => {

@@ -6,7 +6,7 @@ mod rollouts;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{BoardPlace, BoardRow, Place, State, Tab, TopologyPlace};
+use super::{BoardPlace, BoardRow, Place, State, Tab, TierPlace, TopologyPlace};
 use crate::domain::health::{Health, Reason};
 use crate::domain::id::ComponentId;
 use crate::domain::text::{Raw, Shown};
@@ -116,6 +116,17 @@ pub fn tier_components<'a>(tier: &'a TierRow, filter: &str) -> Vec<&'a Component
 /// Rank of what needs attention; everything quiet is alike, so that quiet rows keep their order.
 fn attention(health: Health) -> u8 {
     if health.is_sick() { health.rank() } else { 0 }
+}
+
+/// The component of a tier that is selected now: the operator's choice while it is listed, else the probable cause, else
+/// the first, which is the worst.
+#[must_use]
+pub fn tier_selection(board: &Board, place: &TierPlace, filter: &str) -> Option<ComponentId> {
+    let list = tier_components(tier(board, place.tier)?, filter);
+    let listed = |id: &&ComponentId| list.iter().any(|row| row.id == **id);
+    let cause = || if let Cause::Found(suspect) = &board.cause { Some(&suspect.component) } else { None };
+    let chosen = place.selected.as_ref().filter(listed).or_else(|| cause().filter(listed));
+    chosen.or_else(|| list.first().map(|row| &row.id)).cloned()
 }
 
 /// The component of the topology that is selected now: the operator's choice while it is there, else the probable cause,

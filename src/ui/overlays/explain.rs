@@ -68,8 +68,8 @@ fn subject(state: &State) -> (Shown, Told<'_>) {
             Some(id) => of_component(&id, None),
             None => of_users(),
         },
-        Some(Place::Tier(place)) => match &place.selected {
-            Some(id) => of_component(id, None),
+        Some(Place::Tier(place)) => match rows::tier_selection(board, place, filter) {
+            Some(id) => of_component(&id, None),
             None => of_tier(place.tier),
         },
         Some(Place::Board(place)) => match rows::selection(board, place) {

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::action::Action;
 use crate::domain::text::Shown;
 use crate::shown;
 use crate::state::{Hint, State, rows};
@@ -10,6 +11,8 @@ use crate::ui::canvas::{Canvas, Ink, width};
 
 /// More keys than this help nobody.
 const MOST_HINTS: usize = 8;
+/// What the key beside a notice does.
+const AWAY: &str = "dismiss";
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     if state.filter.typing {
@@ -51,10 +54,17 @@ pub fn notice(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     if area.height == 0 {
         return;
     }
-    let x = canvas.put(area.x, area.y, area.width, shown!(" {} ", crate::ui::format::clock(newest.at)), Role::Dim);
-    let x = canvas.put(x, area.y, area.right().saturating_sub(x), &newest.text, Role::Info);
-    if state.notices.len() > 1 {
-        let more = shown!("  ({} more)", state.notices.len() - 1);
-        canvas.put(x, area.y, area.right().saturating_sub(x), more, Role::Dim);
-    }
+    let more = match state.notices.len() - 1 {
+        0 => Shown::default(),
+        more => shown!("{} more  ", more),
+    };
+    let doc = Action::Dismiss.doc();
+    let key = state.help.iter().find(|(_, _, words)| *words == doc).map(|(_, key, _)| key.clone()).unwrap_or_default();
+    let way_out = width(&more) + width(&key) + width(AWAY) + 3;
+    let text = Rect { width: area.width.saturating_sub(way_out), ..area };
+    let x = canvas.put(text.x, text.y, text.width, shown!(" {} ", crate::ui::format::clock(newest.at)), Role::Dim);
+    canvas.put(x, text.y, text.right().saturating_sub(x), &newest.text, Role::Info);
+    let x = canvas.put(text.right() + 1, area.y, way_out, more, Role::Dim);
+    let x = canvas.put(x, area.y, area.right().saturating_sub(x), key, Role::Key);
+    canvas.put(x + 1, area.y, area.right().saturating_sub(x + 1), AWAY, Role::Dim);
 }

@@ -19,8 +19,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, place: &TierPlac
     canvas.rule(Rect { y: area.y + used, height: 1, ..area });
     let top = area.y + used + 1;
     let list = rows::tier_components(row, state.filter.text());
-    let selected =
-        place.selected.as_ref().and_then(|id| list.iter().position(|component| component.id == *id)).unwrap_or(0);
+    let chosen = rows::tier_selection(&state.board, place, state.filter.text());
+    let selected = rows::place_of(&list, |component| Some(&component.id) == chosen.as_ref());
     let left = area.bottom().saturating_sub(top);
     let rows = u16::try_from(list.len() + 1).unwrap_or(u16::MAX).min(left);
     let chart = match left.saturating_sub(rows + 1) {
