@@ -31,6 +31,7 @@ AREAS = {
 
 
 def tidy(sandbox, keep_logs):
+    # A control plane that did not come down has not put its own aside.
     logs = [path for path in (f"{sandbox}/logs", f"{sandbox}/rig/log") if keep_logs and os.path.isdir(path)]
     kept = tempfile.mkdtemp(prefix="tierdeck-live-logs-") if logs else None
     for path in logs:

@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -158,6 +159,10 @@ class Cluster:
 
     def __exit__(self, *_):
         self.script("down.sh")
+        # The next one begins from nothing; what this one said is kept apart.
+        said = os.path.join(folder("logs"), f"rig-{time.monotonic_ns()}")
+        shutil.move(os.path.join(self.folder, "log"), said)
+        shutil.rmtree(self.folder)
 
 
 def package(*names):
