@@ -129,9 +129,9 @@ class Rig:
         self.door = f'[[probe]]\nname = "door"\ntier = "edge"\nkind = "http"\naddress = "127.0.0.1:{door}"\n'
         self.config = self.configured("rig", cluster.kubeconfig)
 
-    def configured(self, name, kubeconfig):
+    def configured(self, name, kubeconfig, more=""):
         """A configuration without a word on its class, and with a probe: blind, nothing risky goes."""
-        text = f'[[kubernetes]]\nname = "k8s"\nkubeconfig = "{kubeconfig}"\nnamespaces = ["{SPACE}"]\n{self.door}'
+        text = f'[[kubernetes]]\nname = "k8s"\nkubeconfig = "{kubeconfig}"\nnamespaces = ["{SPACE}"]\n{self.door}{more}'
         return self.console.config(name, text)
 
     def apply(self, *found):
