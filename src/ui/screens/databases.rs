@@ -184,6 +184,8 @@ fn takes_over(list: &[DataRow<'_>], row: &DataRow<'_>) -> (Shown, Role) {
     let size = if alike { "; as big as the primary" } else { "" };
     let loss = match next.role {
         Some(MemberRole::Standby) => "; synchronous, so nothing is lost",
+        // The readers of an Aurora cluster read the writer's own storage (facts/aws.md part 1).
+        _ if engine(head).as_str().starts_with("aurora") => "; shared storage, so nothing is lost",
         _ => "; what it has not received is lost",
     };
     let role = if same_zone { Role::Warn } else { Role::Text };
