@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use super::record::redact::{MASK, Secrets};
 use super::record::{Digest, Line, Moment, Record, StreamId, Text, VERSION};
+use crate::domain::secret::{MASK, Secrets};
 
 /// The longest line, its break included.
 pub const LINE_CAP: usize = 64 << 10;

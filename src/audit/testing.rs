@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use super::journal::{Disk, Journal, JournalFault, Limits, Opened, Opening, RealDisk, Tape};
-use super::record::redact::Secrets;
 use super::record::{
     ActionId, Class, Digest, Event, Intent, Moment, Outcome, Record, Reply, Request, StreamId, Subject, Target, Text,
     Verified,
 };
+use crate::domain::secret::Secrets;
 use crate::domain::time::Stamp;
 
 /// A second passes with every look at the clock.

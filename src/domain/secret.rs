@@ -3,33 +3,45 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
 /// What stands where a secret stood.
-const MASK: &str = "[redacted]";
-/// The shortest secret that is looked for, in characters: shorter ones would mask everyday words.
+pub const MASK: &str = "[redacted]";
+/// The shortest secret that is looked for, in bytes: shorter ones would mask everyday words.
 const SHORTEST: usize = 6;
 /// The shortest credential after the name of its scheme.
 const SHORTEST_CREDENTIAL: usize = 8;
 /// Schemes after which a credential stands (RFC 6750 2.1, RFC 7617 2).
 const SCHEMES: [&str; 2] = ["bearer ", "basic "];
-const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Known secrets in every form in which they may be repeated: as they are, with JSON's escaped slashes, URL-encoded, and
 /// in base64 wherever they stand in it. It has no `Display`, and its `Debug` tells only how many there are.
 #[derive(Clone, Default)]
 pub struct Secrets(Vec<String>);
 
+/// A value in every form in which it is looked for.
+#[must_use]
+pub fn forms(value: &str) -> Vec<String> {
+    let coded = aligned(value.as_bytes());
+    let url = coded.clone().map(|form| form.replace('+', "-").replace('/', "_"));
+    let plain = [value.to_owned(), value.replace('/', "\\/"), escaped(value, true), escaped(value, false)];
+    coded.into_iter().chain(url).chain(plain).filter(|form| form.len() >= SHORTEST).collect()
+}
+
 impl Secrets {
+    /// Adds one; a value of fewer than 6 bytes is too short to be looked for.
     pub fn know(&mut self, value: &str) {
         if value.len() < SHORTEST {
             return;
         }
-        let coded = aligned(value.as_bytes());
-        let url = coded.clone().map(|form| form.replace('+', "-").replace('/', "_"));
-        let plain = [value.to_owned(), value.replace('/', "\\/"), escaped(value, true), escaped(value, false)];
-        self.0.extend(coded.into_iter().chain(url).chain(plain).filter(|form| form.len() >= SHORTEST));
+        for form in forms(value) {
+            if !self.0.contains(&form) {
+                self.0.push(form);
+            }
+        }
         // Longer forms first: a short one must not leave the ends of a long one.
         self.0.sort_by_key(|form| std::cmp::Reverse(form.len()));
-        self.0.dedup();
     }
 
     /// The text without any of them, and without what stands where a credential stands.
@@ -76,19 +88,14 @@ fn after(text: &str, scheme: &str) -> Option<String> {
 fn aligned(value: &[u8]) -> [String; 3] {
     [(0_usize, 0_usize), (1, 2), (2, 3)].map(|(before, skip)| {
         let padded: Vec<u8> = std::iter::repeat_n(0, before).chain(value.iter().copied()).collect();
-        let digit = |six: u32| DIGITS.get((six & 63) as usize).map_or('A', |byte| char::from(*byte));
-        let mut coded = String::with_capacity(padded.len() * 4 / 3 + 4);
-        for group in padded.chunks(3) {
-            let at = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));
-            let bits = at(0) << 16 | at(1) << 8 | at(2);
-            coded.extend([18, 12, 6, 0].into_iter().take(group.len() + 1).map(|shift| digit(bits >> shift)));
-        }
+        let coded = STANDARD_NO_PAD.encode(&padded);
         coded.get(skip..padded.len() * 8 / 6).unwrap_or_default().to_owned()
     })
 }
 
 /// Percent-encoded, with hex digits in capitals or not.
-fn escaped(text: &str, upper: bool) -> String {
+#[must_use]
+pub fn escaped(text: &str, upper: bool) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
     let one = |b: u8| match (plain(b), upper) {
         (true, _) => char::from(b).to_string(),

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tierdeck::audit::journal::{Journal, Limits, Opening, RealDisk};
-use tierdeck::audit::record::redact::Secrets;
 use tierdeck::audit::record::{ActionId, Digest, Event, Intent, Moment, Record, Request, Subject, Target, Text};
+use tierdeck::domain::secret::Secrets;
 use tierdeck::domain::time::Stamp;
 
 const SESSION: &str = "2026-11-21T03:12:07Z";

@@ -7,9 +7,9 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
-use super::record::redact::Secrets;
 use super::record::{Event, Head, Intent, Moment, Record, StreamId, Subject, Text};
 use super::{line, streams};
+use crate::domain::secret::Secrets;
 
 pub use disk::{Disk, RealDisk, Tape, shelters};
 pub use fault::JournalFault;

@@ -8,8 +8,8 @@ use super::fault::{JournalFault, unwritable};
 use super::streams::{self, StreamFolder};
 use super::writer::Writer;
 use super::{Journal, Limits, Now, reserve_file};
-use crate::audit::record::redact::Secrets;
 use crate::audit::record::{Digest, Event, Head, Moment, Record, Recovery, SessionStart, StreamId, Text};
+use crate::domain::secret::Secrets;
 
 /// Heads that a session's first line remembers: so many, that the line stays far under its longest.
 const HEADS: usize = 64;

@@ -256,7 +256,8 @@ fn two_sessions_write_side_by_side() {
 
 #[test]
 fn planted_secrets_are_in_no_file_and_a_control_is() {
-    use crate::audit::record::redact::{PLANTED, forms};
+    use crate::audit::record::redact::PLANTED;
+    use crate::domain::secret::forms;
     let folder = tempfile::tempdir().unwrap();
     let mut journal = open(folder.path()).journal;
     journal.know_secret("orange juice at nine");

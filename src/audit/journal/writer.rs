@@ -7,8 +7,8 @@ use super::fault::{JournalFault, is_full, unwritable};
 use super::line::{self, Position};
 use super::streams::segment_file;
 use super::{Limits, Receipt};
-use crate::audit::record::redact::Secrets;
 use crate::audit::record::{Digest, Head, Moment, Record, Seal, StreamId, Text};
+use crate::domain::secret::Secrets;
 
 pub struct Writer {
     stream: StreamId,

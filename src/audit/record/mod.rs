@@ -4,7 +4,6 @@
 //! The kinds are those of facts/trust.md A2.4 with PRODUCT section 7's. A backout is an operation of its own whose
 //! `parent` is what it takes back; it needs no kind.
 
-mod base64;
 mod event;
 pub mod history;
 mod ids;

@@ -2,7 +2,8 @@
 //!
 //! Two nets. The first is [`text`], by shape: places where secrets stand (credentials in URLs, headers, `key=value` with a
 //! telling key, query strings, webhook paths, Secret objects, the last-applied annotation) and what secrets look like
-//! (known prefixes, long mixed strings), each also inside base64 and URL encoding. The second is [`Secrets`], by value:
+//! (known prefixes, long mixed strings), each also inside base64 and URL encoding. The second is
+//! [`crate::domain::secret::Secrets`], by value:
 //! what the process knows to be secret is masked in every line that is written, in any of its encodings.
 //!
 //! What neither finds: a secret of everyday words in running text, which the process does not know. Anchors: facts/trust.md
@@ -11,15 +12,12 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use base64::Engine as _;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use regex::Regex;
 
-use super::base64;
+use crate::domain::secret::MASK;
 
-/// What stands where a secret stood.
-pub const MASK: &str = "[redacted]";
-
-/// The shortest known secret that is looked for: shorter ones would mask everyday text.
-const SHORTEST: usize = 6;
 /// The shortest run that is looked into for base64.
 const SHORTEST_CODED: usize = 16;
 
@@ -110,18 +108,38 @@ fn percent(text: &str, mixed: bool) -> String {
 /// Masks runs that hold a secret in base64.
 fn coded(text: &str, mixed: bool) -> String {
     runs(text, |run| {
-        let decoded = (run.len() >= SHORTEST_CODED).then(|| base64::decode(run)).flatten();
-        decoded.and_then(|bytes| String::from_utf8(bytes).ok()).is_some_and(|decoded| plain(&decoded, mixed) != decoded)
+        let decoded = (run.len() >= SHORTEST_CODED).then(|| decoded(run)).flatten();
+        decoded.is_some_and(|decoded| plain(&decoded, mixed) != decoded)
     })
+}
+
+/// Text from base64 (RFC 4648) of either alphabet, padded or not, also where its end is cut off.
+fn decoded(run: &str) -> Option<String> {
+    const LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &base64::alphabet::STANDARD,
+        GeneralPurposeConfig::new()
+            .with_decode_allow_trailing_bits(true)
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    );
+    let mut standard = run.trim_end_matches('=').replace('-', "+").replace('_', "/");
+    if standard.len() % 4 == 1 {
+        standard.pop();
+    }
+    String::from_utf8(LENIENT.decode(standard).ok()?).ok()
+}
+
+/// Whether a character may stand in base64 of either alphabet.
+fn is_digit(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_' | '=')
 }
 
 /// Replaces each run of base64 characters that `hides` finds secret.
 fn runs(text: &str, hides: impl Fn(&str) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(start) = rest.find(|c: char| c.is_ascii() && base64::is_digit(c as u8)) {
+    while let Some(start) = rest.find(is_digit) {
         let (before, from) = rest.split_at(start);
-        let end = from.find(|c: char| !(c.is_ascii() && base64::is_digit(c as u8))).unwrap_or(from.len());
+        let end = from.find(|c| !is_digit(c)).unwrap_or(from.len());
         let (run, after) = from.split_at(end);
         out.push_str(before);
         out.push_str(if hides(run) { MASK } else { run });
@@ -177,63 +195,6 @@ fn unescaped(text: &str) -> String {
         }
     }
     String::from_utf8_lossy(&out).into_owned()
-}
-
-fn escaped(text: &str, upper: bool) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
-    let one = |b: u8| match (plain(b), upper) {
-        (true, _) => char::from(b).to_string(),
-        (false, true) => format!("%{b:02X}"),
-        (false, false) => format!("%{b:02x}"),
-    };
-    text.bytes().map(one).collect()
-}
-
-/// A value as it stands, in base64 at each alignment in both alphabets, and URL-encoded.
-pub(in crate::audit) fn forms(value: &str) -> Vec<String> {
-    let aligned = base64::aligned(value.as_bytes());
-    let url = aligned.clone().map(|form| form.replace('+', "-").replace('/', "_"));
-    let escaped = [value.to_owned(), escaped(value, true), escaped(value, false)];
-    aligned.into_iter().chain(url).chain(escaped).filter(|form| form.len() >= SHORTEST).collect()
-}
-
-/// Secrets that the process knows (tokens it read, passwords it was given): masked in every line, whatever made it.
-/// It has no `Display` and its `Debug` tells only how many there are.
-#[derive(Clone, Default)]
-pub struct Secrets(Vec<String>);
-
-impl Secrets {
-    /// Adds one; values under 6 characters are too short to be looked for.
-    pub fn know(&mut self, value: &str) {
-        if value.len() < SHORTEST {
-            return;
-        }
-        for form in forms(value) {
-            if !self.0.contains(&form) {
-                self.0.push(form);
-            }
-        }
-        // Longer forms first: a short one must not leave the ends of a long one.
-        self.0.sort_by_key(|form| std::cmp::Reverse(form.len()));
-    }
-
-    /// The text without any of them.
-    #[must_use]
-    pub fn masked<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut out = Cow::Borrowed(text);
-        for form in self.0.iter().filter(|form| text.len() >= form.len()) {
-            if out.contains(form.as_str()) {
-                out = Cow::Owned(out.replace(form.as_str(), MASK));
-            }
-        }
-        out
-    }
-}
-
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Secrets({} forms)", self.0.len())
-    }
 }
 
 #[cfg(test)]

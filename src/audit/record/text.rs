@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::redact;
+use crate::domain::secret::MASK;
 use crate::domain::text::Shown;
 
 /// The longest text of a record, in characters; the rest is counted.
@@ -15,7 +16,7 @@ pub struct Text(String);
 
 impl Text {
     /// The one way for text that may carry secrets: reasons, parameters, answers of servers, headers, pasted text. What
-    /// looks like a secret is replaced by [`redact::MASK`]; see [`redact`] for what is found and what cannot be.
+    /// looks like a secret is replaced by [`MASK`]; see [`redact`] for what is found and what cannot be.
     #[must_use]
     pub fn of(text: &str) -> Self {
         Self(capped(redact::text(text)))
@@ -24,7 +25,7 @@ impl Text {
     /// For the value of a named thing (a parameter, a header, a variable): masked whole when the name says secret.
     #[must_use]
     pub fn valued(name: &str, value: &str) -> Self {
-        if redact::names_secret(name) { Self::fixed(redact::MASK) } else { Self::of(value) }
+        if redact::names_secret(name) { Self::fixed(MASK) } else { Self::of(value) }
     }
 
     /// For names that servers give to things (objects, ARNs, revisions). As [`Text::of`], but long mixed strings are kept,

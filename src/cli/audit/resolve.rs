@@ -5,9 +5,9 @@ use std::path::Path;
 use super::{OK, one, out, unreadable};
 use crate::audit::journal::{Journal, JournalFault, Limits, Opening, RealDisk, host_facts};
 use crate::audit::query;
-use crate::audit::record::redact::Secrets;
 use crate::audit::record::{Event, Outcome, Record, Resolve, Text};
 use crate::cli::{Failure, places};
+use crate::domain::secret::Secrets;
 use crate::domain::time::Clock;
 use crate::runtime::clock::Clocks;
 

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, header};
 use kube::config::{AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
@@ -71,8 +73,8 @@ impl Connector {
             Some(exec) if user.token.is_none() && user.token_file.is_none() && user.password.is_none() => {
                 let (plugin, identity) = Plugin::start(exec, addresses.0.clone()).await?;
                 if let Some(Identity { certificate, key }) = identity {
-                    user.client_certificate_data = Some(base64(certificate));
-                    user.client_key_data = Some(base64(key).into());
+                    user.client_certificate_data = Some(STANDARD.encode(certificate));
+                    user.client_key_data = Some(STANDARD.encode(key).into());
                 }
                 Some(Arc::new(plugin))
             }
@@ -116,12 +118,6 @@ impl Connector {
     }
 }
 
-/// PEM text as a kubeconfig holds it.
-fn base64(pem: String) -> String {
-    let text = serde_json::to_value(k8s_openapi::ByteString(pem.into_bytes())).unwrap_or_default();
-    text.as_str().unwrap_or_default().to_owned()
-}
-
 /// The credentials that are known before a connection. A token with a newline at its end (`echo` writes one) is sent
 /// without it; the library fails badly on one that cannot be sent.
 fn credentials(name: &str, config: &mut Config) -> Result<Secrets, Fault> {
@@ -137,20 +133,16 @@ fn credentials(name: &str, config: &mut Config) -> Result<Secrets, Fault> {
                 Shown::fixed("it is one line without blanks: copy it again"),
             ));
         }
-        secrets.know(token);
         if token != text
             && let Some(place) = told.get_mut("token")
         {
             *place = token.into();
-            config.auth_info = serde_json::from_value(told.clone()).unwrap_or_default();
+            config.auth_info = serde_json::from_value(told).unwrap_or_default();
         }
     }
-    if let Some(password) = told.get("password").and_then(|password| password.as_str()) {
-        secrets.know(password);
+    for (_, value) in known(config).iter().filter(|(name, _)| matches!(name.as_str(), "token" | "password")) {
+        secrets.know(value.trim());
     }
-    let file =
-        config.auth_info.token_file.as_ref().and_then(|path| file::read_text(path.as_ref(), file::TEXT_CAP).ok());
-    secrets.know(file.as_deref().unwrap_or_default().trim());
     Ok(secrets)
 }
 
@@ -206,26 +198,28 @@ async fn configuration(settings: &KubernetesSettings, egress: Egress) -> Result<
     Ok((config, cluster.unwrap_or_else(|| Raw::new(&settings.name))))
 }
 
-/// What of the kubeconfig's user must not be written anywhere: token, password, key, and what plugins are given. Nothing
-/// is asked and no plugin is run.
-pub async fn secrets(settings: &KubernetesSettings, egress: Egress) -> Vec<String> {
-    let Ok((config, _)) = configuration(settings, egress).await else { return Vec::new() };
+/// Names and values of what the kubeconfig gives its user and its plugins: by their names, some of it must not be written
+/// anywhere. Nothing is asked and no plugin is run.
+pub async fn secrets(settings: &KubernetesSettings, egress: Egress) -> Vec<(String, String)> {
+    configuration(settings, egress).await.map(|(config, _)| known(&config)).unwrap_or_default()
+}
+
+fn known(config: &Config) -> Vec<(String, String)> {
     let urls = [Some(config.cluster_url.to_string()), config.proxy_url.as_ref().map(ToString::to_string)];
-    let mut found: Vec<String> = urls.iter().flatten().flat_map(|url| userinfo(url)).collect();
+    let passwords = urls.iter().flatten().flat_map(|url| userinfo(url));
+    let mut found: Vec<(String, String)> = passwords.map(|part| ("password".to_owned(), part)).collect();
     // The client writes its own type with its secrets only as a kubeconfig, in the names of the file.
     let user = serde_json::to_value(&config.auth_info).unwrap_or_default();
-    let text = |value: Option<&serde_json::Value>| value.and_then(|value| value.as_str()).map(str::to_owned);
-    found.extend(["token", "password", "client-key-data"].into_iter().filter_map(|name| text(user.get(name))));
-    for (pointer, named) in [("/exec/env", true), ("/auth-provider/config", false)] {
-        let entries = user.pointer(pointer);
-        let pairs = entries.and_then(|entries| entries.as_array()).into_iter().flatten();
-        found.extend(pairs.filter(|_| named).filter_map(|pair| text(pair.get("value"))));
-        let values = entries.and_then(|entries| entries.as_object()).into_iter().flatten();
-        found.extend(values.filter_map(|(_, value)| text(Some(value))));
-    }
-    let path = config.auth_info.token_file.as_deref().map(Path::new);
-    let file = path.and_then(|path| file::read_text(path, file::TEXT_CAP).ok());
-    found.extend(file);
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    let own = ["token", "password", "client-key-data"].into_iter();
+    found.extend(own.filter_map(|name| Some((name.to_owned(), text(user.get(name)?)?))));
+    let env = user.pointer("/exec/env").and_then(|env| env.as_array()).into_iter().flatten();
+    found.extend(env.filter_map(|pair| Some((text(pair.get("name")?)?, text(pair.get("value")?)?))));
+    let provider = user.pointer("/auth-provider/config").and_then(|given| given.as_object()).into_iter().flatten();
+    found.extend(provider.filter_map(|(name, value)| Some((name.clone(), text(value)?))));
+    let file = config.auth_info.token_file.as_deref().map(Path::new);
+    let token = file.and_then(|file| file::read_text(file, file::TEXT_CAP).ok());
+    found.extend(token.map(|token| ("token".to_owned(), token)));
     found
 }
 
@@ -287,6 +281,22 @@ fn check_file(key: &'static str, path: &Path, cap: u64) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_kubeconfig_gives_is_known_by_its_name() {
+        let mut config = Config::new(http::Uri::from_static("https://ops:pw-of-ops@127.0.0.1:1"));
+        config.auth_info = serde_json::from_value(serde_json::json!({ "token": "a-token", "exec": {
+            "command": "aws", "apiVersion": "client.authentication.k8s.io/v1",
+            "env": [{ "name": "AWS_PROFILE", "value": "prod-eu" }, { "name": "API_KEY", "value": "a-key-of-it" }],
+        }}))
+        .unwrap();
+        let known = known(&config);
+        for (name, value) in
+            [("password", "pw-of-ops"), ("token", "a-token"), ("AWS_PROFILE", "prod-eu"), ("API_KEY", "a-key-of-it")]
+        {
+            assert!(known.contains(&(name.to_owned(), value.to_owned())), "{name} in {known:?}");
+        }
+    }
 
     #[test]
     fn a_token_is_one_line_or_is_named_and_not_told() {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::Actor;
 use crate::audit::journal::{Disk, Durable, Journal, JournalFault, Limits, Opening, RealDisk, host_facts, shelters};
-use crate::audit::record::redact::Secrets;
 use crate::audit::record::{Intent, Record, StreamId, Subject, Text};
+use crate::domain::secret::Secrets;
 use crate::domain::text::Shown;
 use crate::domain::time::Human;
 use crate::runtime::clock::Clocks;

@@ -24,7 +24,9 @@ pub async fn tell(settings: Settings, systems: Arc<Systems>, door: Door) {
         learn(secret);
     }
     for cluster in &settings.kubernetes {
-        kube::secrets(cluster, systems.egress()).await.into_iter().for_each(learn);
+        let given = kube::secrets(cluster, systems.egress()).await.into_iter();
+        // A plugin's profile or region is no secret: masking it would blacken the environment's own name.
+        given.filter(|(name, _)| names_secret(name)).for_each(|(_, value)| learn(value));
     }
     for account in &settings.aws {
         if let Ok(connection) = systems.account(&account.region).await {

@@ -9,9 +9,13 @@ use super::{Source, sources, visit_shipped};
 
 /// Room, the rooms it may import, and the outside crates it may name (std is always allowed).
 const RULES: &[(&str, &[&str], &[&str])] = &[
-    ("domain", &[], &["serde", "jiff", "thiserror", "unicode_width"]),
+    ("domain", &[], &["serde", "jiff", "thiserror", "unicode_width", "base64"]),
     ("model", &["domain"], &["serde", "toml", "serde_json"]),
-    ("audit", &["domain", "clients"], &["serde", "serde_json", "jiff", "regex", "rustix", "sha2", "thiserror"]),
+    (
+        "audit",
+        &["domain", "clients"],
+        &["serde", "serde_json", "jiff", "regex", "rustix", "sha2", "thiserror", "base64"],
+    ),
     ("operation", &["domain", "model", "audit"], &["serde_json", "sha2"]),
     ("action", &["domain"], &[]),
     ("input", &["action", "domain"], &["serde", "toml", "thiserror", "tui_textarea"]),
@@ -33,6 +37,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "reqwest",
             "kube",
             "k8s_openapi",
+            "base64",
             "http",
             "http_body_util",
             "hyper_util",

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::audit::journal::{Journal, Limits, Opening, RealDisk};
-use crate::audit::record::redact::Secrets;
 use crate::audit::record::{Event, Record, Text};
+use crate::domain::secret::Secrets;
 use crate::domain::settings::SinkKind;
 use crate::runtime::inbox::Control;
 use crate::runtime::operate::{Actor, Operator};
